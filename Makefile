@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The top of the tree: this file only recurses. Kbuild, beside it, says what the
+# module is made of; userspace/, libos/ and selftests/ have Makefiles of their own.
+#
+#   make help    the targets
+#
+# KERNEL=VERSION picks the kernel to build for and to test on (6.12, say: one that
+# tools/kernel has fetched, or one that is installed); else it is the running one
+# or, where that has no headers, the newest one that has.
+
+PREFIX ?= /usr
+DESTDIR ?=
+export PREFIX
+
+newest = $(notdir $(patsubst %/build,%,$(lastword $(shell ls -d /lib/modules/*/build 2>/dev/null | sort -V))))
+
+ifdef KERNEL
+KDIR := $(shell tools/kernel --build-dir $(KERNEL))
+ifeq ($(KDIR),)
+$(error KERNEL=$(KERNEL): no headers for it; install them, or fetch it with tools/kernel $(KERNEL))
+endif
+KVER := $(notdir $(patsubst %/build,%,$(shell tools/kernel --modules-dir $(KERNEL))))
+else
+running := $(shell uname -r)
+KVER ?= $(if $(wildcard /lib/modules/$(running)/build),$(running),$(newest))
+KDIR ?= /lib/modules/$(KVER)/build
+endif
+
+# What the test machine boots: the kernel that the module is built for.
+VM := tools/vm --kernel $(or $(KERNEL),$(KVER))
+VMFLAGS ?=
+# Arguments of selftests/run_kselftest.sh, as -t NAME
+TESTARGS ?=
+TEST_TIMEOUT ?= 3000
+
+all: kmod libos userspace
+
+help:
+	@echo 'make             build the module, the guests and the tools'
+	@echo 'make demo        build, then show a web-server VM on a bridge, in the test machine'
+	@echo 'make test        build, then run the self-tests in the test machine;'
+	@echo '                 TESTARGS="-t NAME" picks some, VMFLAGS is for tools/vm'
+	@echo 'make test-debug  the same on a kernel with KASAN, lockdep, kmemleak and the like'
+	@echo 'make bench       print and keep the measurements'
+	@echo 'make check       style: checkpatch, sparse, W=1, SPDX, shellcheck'
+	@echo 'make install     install all of it (DESTDIR, PREFIX); make uninstall takes it back'
+	@echo 'make clean       remove what was built'
+	@echo 'make deps        install the Debian packages that are missing'
+	@echo 'KERNEL=6.12      build for, and test on, this kernel (see tools/kernel)'
+	@echo
+	@echo 'This module is for kernel: $(or $(KVER),none: no headers found)'
+
+deps:
+	tools/deps build test
+
+# Objects of another kernel's build would be taken for this one's.
+kmod:
+	@tools/deps --tell build
+	@[ -d "$(KDIR)" ] || { echo "no kernel headers in $(KDIR): install them, or name them with KDIR=" >&2; exit 1; }
+	@if [ -e .kdir ] && [ "$$(cat .kdir)" != "$(KDIR) $(KVER)" ]; then \
+		$(MAKE) -C $(KDIR) M=$(CURDIR) clean; fi
+	@echo "$(KDIR) $(KVER)" >.kdir
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+libos:
+	@tools/deps --tell build
+	$(MAKE) -C libos all
+
+userspace:
+	@tools/deps --tell build
+	$(MAKE) -C userspace all
+
+selftests: libos userspace
+	$(MAKE) -C selftests all
+
+demo: deps
+	$(MAKE) all
+	$(VM) $(VMFLAGS) --timeout 300 tools/demo
+
+test: deps
+	$(MAKE) all selftests
+	$(VM) --memory 3G --timeout $(TEST_TIMEOUT) $(VMFLAGS) selftests/run_kselftest.sh $(TESTARGS)
+
+test-debug: deps
+	tools/debug-kernel
+	$(MAKE) KERNEL=debug all selftests
+	tools/vm --kernel debug --memory 4G --timeout 7200 $(VMFLAGS) tools/run-debug $(TESTARGS)
+
+bench: deps
+	$(MAKE) all selftests
+	tools/bench
+
+check:
+	tools/deps check
+	tools/check
+
+install: all
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates DEPMOD=true modules_install
+	$(MAKE) -C libos install DESTDIR=$(DESTDIR)
+	$(MAKE) -C userspace install DESTDIR=$(DESTDIR)
+	@[ -n "$(DESTDIR)" ] || tools/post-install $(KVER)
+
+# What would be installed is what is to go.
+uninstall:
+	tools/uninstall $(MAKE) KVER=$(KVER)
+
+clean:
+	[ ! -d "$(KDIR)" ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
+	$(MAKE) -C libos clean
+	$(MAKE) -C userspace clean
+	$(MAKE) -C selftests clean
+	rm -f .kdir
+
+.PHONY: all help deps kmod libos userspace selftests demo test test-debug bench check install uninstall clean
+# Everything below the top decides for itself what it can do at once; kbuild, the
+# guests and the tests of this level need one another.
+.NOTPARALLEL:
