@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * Denali isolation kernel: /dev/denali.
+ *
+ * A descriptor of /dev/denali creates and opens VMs; each VM is a descriptor of
+ * its own. A VM that isn't persistent is killed and freed when its last
+ * descriptor is closed.
+ *
+ * Every structure may grow at its end. The kernel takes a shorter one that
+ * still holds all of the first version (the rest reads as 0) and a longer one
+ * whose unknown tail is 0 (else E2BIG). Shorter than the first version is EINVAL.
+ * Reserved fields and unknown flags must be 0 (EINVAL). An unknown request is
+ * ENOTTY; a pointer that can't be read or written is EFAULT.
+ *
+ * poll() on a VM: EPOLLIN | EPOLLHUP once it has ended. mmap() on a VM maps its
+ * memory from guest address = offset (MAP_SHARED only, EINVAL otherwise); page 0
+ * isn't there (SIGBUS). The memory stays the VM's until the last mapping is gone.
+ */
+#ifndef _UAPI_LINUX_DENALI_H
+#define _UAPI_LINUX_DENALI_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define DENALI_DEVICE		"/dev/denali"
+#define DENALI_UAPI_VERSION	1
+
+#define DENALI_NAME_SIZE	32	/* bytes, NUL included */
+#define DENALI_REASON_SIZE	120	/* bytes, NUL included */
+
+/* What denali_info.cpu says of this host; denalictl check prints them. */
+#define DENALI_CPU_UMIP		(1ULL << 0)	/* guests can't read GDT/IDT addresses */
+#define DENALI_CPU_PCID		(1ULL << 1)
+#define DENALI_CPU_FSGSBASE	(1ULL << 2)
+#define DENALI_CPU_SMEP		(1ULL << 3)
+#define DENALI_CPU_SMAP		(1ULL << 4)
+#define DENALI_CPU_PTI		(1ULL << 5)	/* host runs with page-table isolation */
+#define DENALI_CPU_LA57		(1ULL << 6)
+#define DENALI_CPU_SCE_OFF	(1ULL << 7)	/* SYSCALL is shut by EFER.SCE in a slice */
+
+/**
+ * struct denali_info - DENALI_IOC_INFO
+ * @uapi_version: DENALI_UAPI_VERSION
+ * @abi_version:  DENALI_ABI_VERSION of the guest ABI
+ * @features:     DENALI_FEATURE_* of the host interface; none yet
+ * @cpu:          DENALI_CPU_*
+ * @pool_bytes:   size of the memory pool
+ * @pool_free:    bytes that a new VM can have
+ * @pool_dirty:   bytes of @pool_free that are still being scrubbed
+ * @min_memory:   least memory of a VM, bytes
+ * @max_memory:   largest memory of a VM, bytes
+ * @vms:          VMs that exist
+ * @runners:      CPUs that run VMs
+ * @quantum_us:   quantum of the scheduler in microseconds
+ * @scheduler:    its name
+ * @version:      of the module
+ */
+struct denali_info {
+	__u32 uapi_version;
+	__u32 abi_version;
+	__u64 features;
+	__u64 cpu;
+	__u64 pool_bytes;
+	__u64 pool_free;
+	__u64 pool_dirty;
+	__u64 min_memory;
+	__u64 max_memory;
+	__u32 vms;
+	__u32 runners;
+	__u32 quantum_us;
+	__u32 reserved;
+	char  scheduler[16];
+	char  version[16];
+};
+
+/* Flags of denali_vm_create. */
+#define DENALI_CREATE_PERSISTENT	(1U << 0)	/* lives until DENALI_IOC_VM_DESTROY */
+#define DENALI_CREATE_WAIT		(1U << 1)	/* sleep (killably) until the pool has the memory */
+
+/**
+ * struct denali_vm_create - DENALI_IOC_VM_CREATE: returns a VM descriptor
+ * @mem_bytes: IN multiple of 4096 within denali_info's limits
+ * @flags:     IN DENALI_CREATE_*
+ * @reserved:  0
+ * @name:      IN NUL-terminated, [A-Za-z0-9_.-]+, unique per user; empty: "vmID"
+ * @id:        OUT never used again while the module is loaded
+ *
+ * Errors: EINVAL (memory, flags, name), EEXIST (name), ENOMEM (memory beyond
+ * the pool's size even when all is free, or kernel memory), ENOSPC (beyond
+ * what is free now: see denali_info.pool_free), EINTR (while waiting).
+ */
+struct denali_vm_create {
+	__u64 mem_bytes;
+	__u32 flags;
+	__u32 reserved;
+	char  name[DENALI_NAME_SIZE];
+	__u64 id;
+};
+
+/**
+ * struct denali_vm_open - DENALI_IOC_VM_OPEN: returns a VM descriptor
+ * @id:    IN, or 0 to look for @name among the caller's VMs (with
+ *         CAP_SYS_ADMIN, then among everybody's)
+ * @name:  IN if @id is 0; must be empty otherwise
+ *
+ * Errors: ENOENT, EPERM (another user's VM, without CAP_SYS_ADMIN), EINVAL,
+ * ENOTUNIQ (several other users have VMs of that name: use the id).
+ */
+struct denali_vm_open {
+	__u64 id;
+	char  name[DENALI_NAME_SIZE];
+};
+
+/**
+ * struct denali_pool_set - DENALI_IOC_POOL_SET: resize the pool (CAP_SYS_ADMIN)
+ * @bytes:  IN wanted size, rounded up to 2 MiB; OUT size reached
+ *
+ * Growing stops where the host would run short (ENOMEM), shrinking at blocks
+ * that VMs use (EBUSY); @bytes then tells how far it came. EPERM; EOPNOTSUPP for
+ * a pool made with pool_phys=.
+ */
+struct denali_pool_set {
+	__u64 bytes;
+	__u64 reserved;
+};
+
+/**
+ * struct denali_vm_setup - DENALI_IOC_VM_SETUP: where to start and with what
+ * @entry:        guest address of the first instruction
+ * @cmdline_len:  bytes at @cmdline without a NUL, at most 2047
+ * @cmdline:      user address of the boot arguments
+ *
+ * Errors: EBUSY (started already), EINVAL (entry outside memory or below
+ * 0x2000), E2BIG (boot arguments).
+ */
+struct denali_vm_setup {
+	__u32 entry;
+	__u32 cmdline_len;
+	__u64 cmdline;
+};
+
+/* Flags of denali_vm_nic. */
+#define DENALI_NIC_VNET_HDR	(1U << 0)	/* the tap has IFF_VNET_HDR */
+#define DENALI_NIC_OFFLOAD	(1U << 1)	/* TUNSETOFFLOAD(TUN_F_CSUM) was done; needs VNET_HDR */
+
+#define DENALI_NIC_NEW_PORT	(~0U)
+
+/**
+ * struct denali_vm_nic - DENALI_IOC_VM_NIC: plug a tap into a VM
+ * @port:   IN/OUT DENALI_NIC_NEW_PORT: a new NIC, allowed until the VM is
+ *          started (EBUSY), whose number is returned. Else a NIC's port, whose tap
+ *          is replaced, at any time
+ * @tap_fd: IN descriptor of /dev/net/tun after TUNSETIFF with IFF_TAP | IFF_NO_PI;
+ *          -1 unplugs
+ * @mac:    IN unicast address of a new NIC; ignored for an existing one
+ * @mtu:    IN 0: 1500. 68..1500
+ * @flags:  IN DENALI_NIC_*
+ * @vnet_hdr_len: IN bytes, 10 or 12, with VNET_HDR, else 0
+ *
+ * Errors: EBADF, ENOTTY (not a tap), EINVAL, EBUSY, ENODEV (no such port, or not
+ * a NIC), ENOSPC (all ports in use).
+ */
+struct denali_vm_nic {
+	__u32 port;
+	__s32 tap_fd;
+	__u8  mac[6];
+	__u16 mtu;
+	__u32 flags;
+	__u32 vnet_hdr_len;
+	__u32 reserved;
+};
+
+/* States of a VM. */
+#define DENALI_VM_CREATED	0	/* never started */
+#define DENALI_VM_RUNNING	1	/* runnable or idle */
+#define DENALI_VM_STOPPED	2	/* paused by STOP; START goes on */
+#define DENALI_VM_ENDED		3	/* see reason */
+
+/* Reasons for the end of a VM. */
+#define DENALI_END_NONE		0
+#define DENALI_END_EXIT		1	/* DENALI_HC_EXIT: status is the guest's */
+#define DENALI_END_PANIC	2	/* DENALI_HC_PANIC: text is the guest's */
+#define DENALI_END_FAULT	3	/* unhandled exception: fault fields are valid */
+#define DENALI_END_PROTOCOL	4	/* broke the guest ABI, e.g. a broken ring */
+#define DENALI_END_KILLED	5	/* DENALI_IOC_VM_KILL or last descriptor closed */
+
+/**
+ * struct denali_vm_state - DENALI_IOC_VM_STATE
+ * @id:       of the VM
+ * @mem_bytes: its memory
+ * @state:    DENALI_VM_*
+ * @reason:   DENALI_END_*
+ * @status:   exit status if DENALI_END_EXIT
+ * @flags:    DENALI_CREATE_* that it was made with
+ * @uid:      owner
+ * @vector:   x86 vector of the fault (DENALI_END_FAULT; else this and what
+ *            follows are the registers at the end)
+ * @error_code: x86 error code
+ * @fault_addr: CR2 of a page fault
+ * @eip: ... @eflags: guest registers when it ended
+ * @run_ns:   CPU time used
+ * @name:     NUL-terminated
+ * @text:     reason in words, NUL-terminated, printable
+ */
+struct denali_vm_state {
+	__u64 id;
+	__u64 mem_bytes;
+	__u32 state;
+	__u32 reason;
+	__s32 status;
+	__u32 flags;
+	__u32 uid;
+	__u32 vector;
+	__u32 error_code;
+	__u32 fault_addr;
+	__u32 eip;
+	__u32 esp;
+	__u32 eax;
+	__u32 ebx;
+	__u32 ecx;
+	__u32 edx;
+	__u32 esi;
+	__u32 edi;
+	__u32 ebp;
+	__u32 eflags;
+	__u64 run_ns;
+	char  name[DENALI_NAME_SIZE];
+	char  text[DENALI_REASON_SIZE];
+};
+
+#define DENALI_IOC_MAGIC	0xDA
+
+/* On /dev/denali. */
+#define DENALI_IOC_INFO		_IOR(DENALI_IOC_MAGIC, 0x00, struct denali_info)
+#define DENALI_IOC_VM_CREATE	_IOWR(DENALI_IOC_MAGIC, 0x01, struct denali_vm_create)
+#define DENALI_IOC_VM_OPEN	_IOW(DENALI_IOC_MAGIC, 0x02, struct denali_vm_open)
+#define DENALI_IOC_POOL_SET	_IOWR(DENALI_IOC_MAGIC, 0x03, struct denali_pool_set)
+
+/* On a VM. */
+#define DENALI_IOC_VM_SETUP	_IOW(DENALI_IOC_MAGIC, 0x10, struct denali_vm_setup)
+/** DENALI_IOC_VM_START - run, or go on after STOP. EINVAL: no SETUP yet; EALREADY; ESHUTDOWN: ended. */
+#define DENALI_IOC_VM_START	_IO(DENALI_IOC_MAGIC, 0x11)
+/** DENALI_IOC_VM_STOP - take it off the CPU; returns when it is off. EINVAL: not started; EALREADY; ESHUTDOWN. */
+#define DENALI_IOC_VM_STOP	_IO(DENALI_IOC_MAGIC, 0x12)
+/** DENALI_IOC_VM_KILL - end it; returns when it is off the CPU. ESHUTDOWN: ended already. */
+#define DENALI_IOC_VM_KILL	_IO(DENALI_IOC_MAGIC, 0x13)
+#define DENALI_IOC_VM_STATE	_IOR(DENALI_IOC_MAGIC, 0x14, struct denali_vm_state)
+/**
+ * DENALI_IOC_VM_DESTROY - kill it, take it out of the lists and give up the
+ * persistent reference. Other requests on its descriptors then give ESHUTDOWN, but
+ * for STATE; its memory is free when the last descriptor and mapping are gone.
+ */
+#define DENALI_IOC_VM_DESTROY	_IO(DENALI_IOC_MAGIC, 0x15)
+#define DENALI_IOC_VM_NIC	_IOWR(DENALI_IOC_MAGIC, 0x16, struct denali_vm_nic)
+/**
+ * DENALI_IOC_VM_CONSOLE - returns a descriptor of the console
+ *
+ * read(): what the guest printed; blocks unless O_NONBLOCK; 0 after the VM has ended
+ * and all is read. write(): input for the guest; takes what fits. poll() works.
+ * While a console descriptor is open, a full buffer makes the guest's output wait;
+ * otherwise the oldest output is dropped.
+ */
+#define DENALI_IOC_VM_CONSOLE	_IO(DENALI_IOC_MAGIC, 0x17)
+
+#endif /* _UAPI_LINUX_DENALI_H */

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * Denali isolation kernel: generic netlink family "denali".
+ *
+ * DENALI_CMD_VM_GET  with NLM_F_DUMP: one message per VM that the asker may see
+ *                    (own VMs; all with CAP_SYS_ADMIN), in order of id. Without:
+ *                    one VM, by DENALI_A_ID. Answers are DENALI_CMD_VM_NEW.
+ * DENALI_CMD_VM_NEW  answer to VM_GET.
+ * DENALI_CMD_EVENT   on the multicast group "events": DENALI_A_EVENT, DENALI_A_SEQ,
+ *                    and the VM's attributes. Binding to the group needs CAP_NET_ADMIN
+ *                    or CAP_SYS_ADMIN.
+ */
+#ifndef _UAPI_LINUX_DENALI_NETLINK_H
+#define _UAPI_LINUX_DENALI_NETLINK_H
+
+#define DENALI_GENL_NAME	"denali"
+#define DENALI_GENL_VERSION	1
+#define DENALI_GENL_GROUP	"events"
+
+enum denali_genl_cmd {
+	DENALI_CMD_UNSPEC,
+	DENALI_CMD_VM_GET,
+	DENALI_CMD_VM_NEW,
+	DENALI_CMD_EVENT,
+	__DENALI_CMD_MAX,
+};
+#define DENALI_CMD_MAX (__DENALI_CMD_MAX - 1)
+
+/**
+ * enum denali_genl_attr - top-level attributes
+ * @DENALI_A_ID:        u64 VM id
+ * @DENALI_A_NAME:      string
+ * @DENALI_A_UID:       u32 owner
+ * @DENALI_A_STATE:     u32 DENALI_VM_*
+ * @DENALI_A_REASON:    u32 DENALI_END_*
+ * @DENALI_A_STATUS:    s32 exit status
+ * @DENALI_A_TEXT:      string, reason in words
+ * @DENALI_A_MEM_BYTES: u64 the partition
+ * @DENALI_A_KMEM_BYTES: u64 kernel memory beyond the partition: struct, page tables, buffers
+ * @DENALI_A_FLAGS:     u32 DENALI_CREATE_*
+ * @DENALI_A_RUN_NS:    u64 CPU time
+ * @DENALI_A_STEAL_NS:  u64 runnable but not running
+ * @DENALI_A_EXITS:     nest of DENALI_EXIT_A_*
+ * @DENALI_A_HYPERCALLS: u64 that left the switcher
+ * @DENALI_A_UPCALLS:   u64 upcalls delivered
+ * @DENALI_A_IRQS:      u64 virtual interrupts raised
+ * @DENALI_A_CPU:       u32 CPU whose runner has the VM
+ * @DENALI_A_PORT:      nest of DENALI_PORT_A_*, one for each port
+ * @DENALI_A_EVENT:     u32 enum denali_event
+ * @DENALI_A_SEQ:       u64 number of the event; a gap means that events were lost
+ * @DENALI_A_CONSOLE_LOST: u64 bytes of console output dropped unread
+ * @DENALI_A_IDLE:      u32 1 if the VM is idle
+ * @DENALI_A_PAD:       alignment
+ */
+enum denali_genl_attr {
+	DENALI_A_UNSPEC,
+	DENALI_A_PAD,
+	DENALI_A_ID,
+	DENALI_A_NAME,
+	DENALI_A_UID,
+	DENALI_A_STATE,
+	DENALI_A_REASON,
+	DENALI_A_STATUS,
+	DENALI_A_TEXT,
+	DENALI_A_MEM_BYTES,
+	DENALI_A_KMEM_BYTES,
+	DENALI_A_FLAGS,
+	DENALI_A_RUN_NS,
+	DENALI_A_STEAL_NS,
+	DENALI_A_EXITS,
+	DENALI_A_HYPERCALLS,
+	DENALI_A_UPCALLS,
+	DENALI_A_IRQS,
+	DENALI_A_CPU,
+	DENALI_A_PORT,
+	DENALI_A_EVENT,
+	DENALI_A_SEQ,
+	DENALI_A_CONSOLE_LOST,
+	DENALI_A_IDLE,
+	__DENALI_A_MAX,
+};
+#define DENALI_A_MAX (__DENALI_A_MAX - 1)
+
+/** enum denali_exit_attr - u64 counters of full exits by cause */
+enum denali_exit_attr {
+	DENALI_EXIT_A_UNSPEC,
+	DENALI_EXIT_A_PAD,
+	DENALI_EXIT_A_HYPERCALL,
+	DENALI_EXIT_A_INTERRUPT,
+	DENALI_EXIT_A_NMI,
+	DENALI_EXIT_A_MCE,
+	DENALI_EXIT_A_EXCEPTION,
+	__DENALI_EXIT_A_MAX,
+};
+#define DENALI_EXIT_A_MAX (__DENALI_EXIT_A_MAX - 1)
+
+/**
+ * enum denali_port_attr - inside DENALI_A_PORT
+ * @DENALI_PORT_A_INDEX:  u32 port
+ * @DENALI_PORT_A_TYPE:   u32 DENALI_PORT_* of the guest ABI: 1 console, 2 NIC
+ * @DENALI_PORT_A_UP:     u32 1 if a back end is there
+ * @DENALI_PORT_A_MAC:    6 bytes
+ * @DENALI_PORT_A_IFINDEX: u32 of the tap, 0 if unknown
+ * @DENALI_PORT_A_RX_PACKETS: u64 to the guest (console: bytes only)
+ * @DENALI_PORT_A_RX_BYTES: u64
+ * @DENALI_PORT_A_TX_PACKETS: u64 from the guest
+ * @DENALI_PORT_A_TX_BYTES: u64
+ * @DENALI_PORT_A_RX_DROPS: u64 frames that the guest had no or too small a buffer for
+ * @DENALI_PORT_A_TX_DROPS: u64 frames refused: source address, size, or the tap
+ */
+enum denali_port_attr {
+	DENALI_PORT_A_UNSPEC,
+	DENALI_PORT_A_PAD,
+	DENALI_PORT_A_INDEX,
+	DENALI_PORT_A_TYPE,
+	DENALI_PORT_A_UP,
+	DENALI_PORT_A_MAC,
+	DENALI_PORT_A_IFINDEX,
+	DENALI_PORT_A_RX_PACKETS,
+	DENALI_PORT_A_RX_BYTES,
+	DENALI_PORT_A_TX_PACKETS,
+	DENALI_PORT_A_TX_BYTES,
+	DENALI_PORT_A_RX_DROPS,
+	DENALI_PORT_A_TX_DROPS,
+	__DENALI_PORT_A_MAX,
+};
+#define DENALI_PORT_A_MAX (__DENALI_PORT_A_MAX - 1)
+
+enum denali_event {
+	DENALI_EVENT_UNSPEC,
+	DENALI_EVENT_CREATED,
+	DENALI_EVENT_STARTED,
+	DENALI_EVENT_STOPPED,
+	DENALI_EVENT_ENDED,
+	DENALI_EVENT_DESTROYED,
+	DENALI_EVENT_PORT_DOWN,		/* a tap went away */
+};
+
+#endif /* _UAPI_LINUX_DENALI_NETLINK_H */

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Differences between kernel versions, and nothing else. By feature test where
+ * the feature is a macro, by version where it can't be seen otherwise.
+ */
+#ifndef DN_COMPAT_H
+#define DN_COMPAT_H
+
+#include <linux/compiler_attributes.h>
+#include <linux/version.h>
+
+/* 6.6 */
+#ifndef __counted_by
+#define __counted_by(member)
+#endif
+
+#endif /* DN_COMPAT_H */

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The memory pool and the partitions that VMs get from it.
+ */
+#ifndef DN_POOL_H
+#define DN_POOL_H
+
+#include <linux/mm.h>
+#include <linux/pfn.h>
+#include <linux/refcount.h>
+#include <linux/types.h>
+
+#include "compat.h"
+
+#define DN_BLOCK_SHIFT	21	/* the pool's unit: one large page */
+#define DN_BLOCK_SIZE	(1UL << DN_BLOCK_SHIFT)
+#define DN_BLOCK_PAGES	(DN_BLOCK_SIZE >> PAGE_SHIFT)
+
+/**
+ * struct dn_part - a partition: the frames of one VM
+ * @ref:      the VM and every mapping of its memory hold one
+ * @pages:    its size in pages
+ * @nr_large: number of leading 2 MiB chunks that are one aligned block each
+ * @pfn:      frame of each large chunk, then of each remaining 4 KiB page
+ *
+ * Frames don't move and don't change owner while the partition exists. Page 0
+ * isn't mapped in the guest: it is the monitor's own (the VM's FPU registers)
+ * and must never be shown to anyone else.
+ */
+struct dn_part {
+	refcount_t ref;
+	u32 pages;
+	u32 nr_large;
+	u32 nr_pfn;
+	u32 pfn[] __counted_by(nr_pfn);
+};
+
+/** dn_part_pfn() - host frame of guest frame @gfn, which must be < @part->pages */
+static inline unsigned long dn_part_pfn(const struct dn_part *part, u32 gfn)
+{
+	u32 chunk = gfn >> (DN_BLOCK_SHIFT - PAGE_SHIFT);
+
+	if (chunk < part->nr_large)
+		return (unsigned long)part->pfn[chunk] + (gfn & (DN_BLOCK_PAGES - 1));
+	return part->pfn[part->nr_large + gfn - part->nr_large * DN_BLOCK_PAGES];
+}
+
+/** dn_part_addr() - host address of guest frame @gfn, which must be < @part->pages */
+static inline void *dn_part_addr(const struct dn_part *part, u32 gfn)
+{
+	return pfn_to_kaddr(dn_part_pfn(part, gfn));
+}
+
+struct dn_part *dn_part_alloc(u32 pages);
+struct dn_part *dn_part_alloc_wait(u32 pages);
+void dn_part_put(struct dn_part *part);
+size_t dn_part_kmem(const struct dn_part *part);
+
+static inline struct dn_part *dn_part_get(struct dn_part *part)
+{
+	refcount_inc(&part->ref);
+	return part;
+}
+
+struct dn_pool_stat {
+	u64 bytes;
+	u64 free;	/* of it free, clean or not */
+	u64 dirty;	/* of @free still being scrubbed */
+};
+
+int dn_pool_create(u64 bytes, u64 phys_base, u64 phys_bytes);
+void dn_pool_destroy(void);
+int dn_pool_resize(u64 *bytes);
+void dn_pool_stat(struct dn_pool_stat *st);
+
+#endif /* DN_POOL_H */

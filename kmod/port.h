@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Ports: the virtual devices of a VM, and the rings they speak through.
+ */
+#ifndef DN_PORT_H
+#define DN_PORT_H
+
+#include <linux/types.h>
+
+#include <denali/ring.h>
+
+#include "gmem.h"
+
+struct dn_vm;
+struct dn_port;
+struct sk_buff;
+
+/**
+ * struct dn_ring - the host's side of a ring in guest memory
+ * @hdr_req:   host address of the guest-written line (req_prod, rsp_event); NULL: no ring
+ * @hdr_rsp:   host address of the host-written line (rsp_prod, req_event)
+ * @desc:      guest address of desc[0]
+ * @mask:      number of descriptors - 1
+ * @req_cons:  requests consumed
+ * @rsp_prod:  responses written
+ * @rsp_pub:   responses published
+ *
+ * Owned by whoever runs the VM: no lock. The guest's copy of the host's indices
+ * is never read back.
+ */
+struct dn_ring {
+	u32 *hdr_req;
+	u32 *hdr_rsp;
+	dn_gaddr_t desc;
+	u32 mask;
+	u32 req_cons;
+	u32 rsp_prod;
+	u32 rsp_pub;
+};
+
+int dn_ring_set(struct dn_vm *vm, struct dn_ring *ring, dn_gaddr_t ga, u32 order);
+int dn_ring_fetch(struct dn_vm *vm, struct dn_ring *ring, struct denali_desc *desc);
+void dn_ring_respond(struct dn_vm *vm, struct dn_ring *ring, const struct denali_desc *desc);
+bool dn_ring_publish(struct dn_ring *ring);
+bool dn_ring_arm(struct dn_ring *ring);
+
+/* What a port moved, for the counters. */
+struct dn_port_stats {
+	u64 rx_packets;
+	u64 rx_bytes;
+	u64 tx_packets;
+	u64 tx_bytes;
+	u64 rx_drops;
+	u64 tx_drops;
+};
+
+/**
+ * struct dn_port_ops - a back end
+ * @type:    DENALI_PORT_*
+ * @queues:  how many of DENALI_QUEUES it has
+ * @service: move what can be moved, both ways; publish; raise the port's interrupt.
+ *           Returns true if it stopped at its budget and wants to be called again.
+ *           Context: the VM's runner, VM not in the guest; may sleep
+ * @detach:  let go of everything outside the VM; the port stays, without back end.
+ *           Context: process, VM not running; at most once
+ * @free:    free the port. Context: process
+ * @kmem:    bytes of kernel memory that it uses
+ * @ifindex: of the network device behind it, 0 if there is none
+ */
+struct dn_port_ops {
+	u32 type;
+	u32 queues;
+	bool (*service)(struct dn_port *port);
+	void (*detach)(struct dn_port *port);
+	void (*free)(struct dn_port *port);
+	size_t (*kmem)(struct dn_port *port);
+	u32 (*ifindex)(struct dn_port *port);
+};
+
+/**
+ * struct dn_port - embedded in the back end's own struct
+ * @vm:    owner; outlives the port
+ * @ops:   back end
+ * @index: number of the port
+ * @ring:  see struct dn_ring
+ * @stats: written by the runner only
+ */
+struct dn_port {
+	struct dn_vm *vm;
+	const struct dn_port_ops *ops;
+	u32 index;
+	struct dn_ring ring[DENALI_QUEUES];
+	struct dn_port_stats stats;
+};
+
+/**
+ * dn_port_kick() - a port has work: have its VM's runner call ops->service
+ *
+ * Wakes the VM unless it masked the port's interrupt. Context: any, also hard
+ * interrupts off.
+ */
+void dn_port_kick(struct dn_port *port);
+
+/** dn_port_raise() - raise the port's interrupt. Context: the VM's runner. */
+void dn_port_raise(struct dn_port *port);
+
+/** dn_port_set_state() - write denali_port_info.state and raise. Context: the VM's runner or before start. */
+void dn_port_set_state(struct dn_port *port, u32 state);
+
+/* console.c */
+struct dn_port *dn_console_create(struct dn_vm *vm);
+int dn_console_open(struct dn_vm *vm);		/* returns a descriptor */
+void dn_console_ended(struct dn_vm *vm);	/* wake readers: end of file */
+u64 dn_console_lost(struct dn_vm *vm);
+
+/* nic.c */
+struct file;
+struct denali_vm_nic;
+struct dn_port *dn_nic_create(struct dn_vm *vm, u32 index, const struct denali_vm_nic *arg);
+int dn_nic_attach(struct dn_port *port, const struct denali_vm_nic *arg);
+
+#endif /* DN_PORT_H */

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * struct dn_vm: one virtual machine.
+ *
+ * Life: created by an ioctl, started, perhaps stopped and started again, ended
+ * (by itself, a fault or KILL), freed when the last reference is gone.
+ *
+ * Locks, outer to inner:
+ *   vm->ctl       mutex; serialises ioctls: set-up, start, stop, kill, destroy, ports
+ *   runner->lock  raw spinlock; queue state of its VMs (vm->on, vm->state), see runner.c
+ *
+ * What carries no lock is owned by the runner while vm->on == DN_ON_CPU and by
+ * the holder of vm->ctl while the VM is off the queue.
+ */
+#ifndef DN_VM_H
+#define DN_VM_H
+
+#include <linux/cred.h>
+#include <linux/hrtimer.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+
+#include <uapi/linux/denali.h>
+#include <denali/hypercall.h>
+#include <denali/vregs.h>
+
+#include "gmem.h"
+#include "pgtable.h"
+#include "pool.h"
+#include "port.h"
+#include "regs.h"
+
+struct dn_runner;
+
+/* Where a VM is, for its runner. */
+enum dn_on {
+	DN_OFF,		/* not to be run: not started, stopped, ended */
+	DN_ON_IDLE,	/* waits for an interrupt or its timeout */
+	DN_ON_QUEUE,	/* runnable */
+	DN_ON_CPU,	/* its runner works on it */
+};
+
+/* Counters. Written by the runner only, read without a lock. */
+struct dn_vm_stats {
+	u64 exits_hypercall;
+	u64 exits_interrupt;
+	u64 exits_nmi;
+	u64 exits_mce;
+	u64 exits_exception;
+	u64 hypercalls;
+	u64 upcalls;
+	u64 irqs;
+	u64 run_ns;
+	u64 steal_ns;
+};
+
+/* How a VM ended. The first reason wins; see dn_vm_end(). */
+struct dn_end {
+	u32 reason;	/* DENALI_END_*, 0 while it lives */
+	s32 status;
+	u32 vector;
+	u32 error_code;
+	u32 fault_addr;
+	char text[DENALI_REASON_SIZE];
+};
+
+/* vm->req: what others want of the VM, looked at by its runner after every slice */
+#define DN_REQ_STOP	0	/* take it off the CPU and leave it off */
+
+struct dn_vm {
+	/* What every slice touches. */
+	struct dn_regs regs;
+	struct dn_pgtable pgt;
+	struct dn_part *part;
+	struct denali_vregs *vregs;	/* host address of the virtual-register page */
+	u64 mem_size;
+	void *fpu;			/* XSAVE area, in page 0 of the partition */
+	atomic_t irq_raised;		/* interrupts raised, not yet in vregs->irq_pending */
+	unsigned long port_work;	/* ports whose ops->service wants to be called */
+	unsigned long req;		/* DN_REQ_* */
+	u32 idle_mask;			/* vregs->irq_mask at DENALI_HC_IDLE */
+	bool idling;			/* in DENALI_HC_IDLE */
+	bool timed_out;			/* the idle timeout ran out */
+	u64 alarm;			/* DENALI_HC_TIMER in host ns, 0: none */
+	u64 idle_until;			/* host ns, U64_MAX: none */
+	u64 epoch;			/* host ns of guest time 0 */
+	u64 off_since;			/* host ns at which it became runnable or left the CPU */
+	struct hrtimer timer;		/* wakes it: alarm or idle timeout, the earlier */
+
+	/* Queue state: runner->lock. */
+	struct dn_runner *runner;
+	enum dn_on on;
+	bool rewake;			/* woken while on the CPU */
+	u32 state;			/* DENALI_VM_* */
+	struct list_head run_node;	/* the policy's */
+	struct list_head runner_node;	/* on runner->vms */
+	wait_queue_head_t off_wait;	/* it left the CPU */
+
+	struct dn_end end;
+	spinlock_t end_lock;
+	bool finished;			/* dn_vm_finish() has run; ctl */
+
+	struct dn_port *port[DENALI_MAX_PORTS];
+	struct dn_vm_stats stats;
+
+	struct mutex ctl;
+	struct kref ref;
+	u64 id;
+	kuid_t uid;
+	u32 flags;			/* DENALI_CREATE_* */
+	bool destroyed;
+	bool started;
+	u32 entry;			/* 0: no DENALI_IOC_VM_SETUP yet */
+	atomic_t fds;			/* open VM descriptors */
+	struct list_head node;		/* on the list of VMs, by id */
+	wait_queue_head_t end_wait;	/* poll(): state changed to ended */
+	char name[DENALI_NAME_SIZE];
+};
+
+/**
+ * dn_vm_end() - a VM is to end: the one answer to a hostile or broken guest
+ * @vm:     the VM
+ * @reason: DENALI_END_*
+ * @status: exit status if DENALI_END_EXIT, else 0
+ * @fmt:    reason in words
+ *
+ * The first reason wins; callers carry on as if nothing had happened, the runner
+ * notices. Context: any.
+ */
+__printf(4, 5)
+void dn_vm_end(struct dn_vm *vm, u32 reason, s32 status, const char *fmt, ...);
+
+static inline bool dn_vm_ending(const struct dn_vm *vm)
+{
+	return READ_ONCE(vm->end.reason) != DENALI_END_NONE;
+}
+
+/* vm.c */
+struct denali_vm_create;
+struct dn_vm *dn_vm_create(const struct denali_vm_create *arg);
+struct dn_vm *dn_vm_find(u64 id, const char *name);	/* with a reference, or ERR_PTR */
+struct dn_vm *dn_vm_next(u64 id);			/* first VM with an id > @id, with a reference, or NULL */
+void dn_vm_put(struct dn_vm *vm);
+u32 dn_vm_count(void);
+bool dn_vm_may(const struct dn_vm *vm);			/* may the caller see and control it? */
+void dn_vm_fill_state(struct dn_vm *vm, struct denali_vm_state *st);
+u64 dn_vm_kmem(struct dn_vm *vm);
+int dn_vm_setup(struct dn_vm *vm, u32 entry, const char *cmdline, u32 len);
+int dn_vm_start(struct dn_vm *vm);
+int dn_vm_stop(struct dn_vm *vm);
+int dn_vm_kill(struct dn_vm *vm, const char *why);
+int dn_vm_destroy(struct dn_vm *vm);
+int dn_vm_nic(struct dn_vm *vm, struct denali_vm_nic *arg);
+void dn_vm_finish(struct dn_vm *vm);
+void dn_vm_kill_all(void);
+
+/* netlink.c */
+int dn_netlink_register(void);
+void dn_netlink_unregister(void);
+void dn_netlink_event(struct dn_vm *vm, u32 event);	/* enum denali_event. Context: process */
+
+#endif /* DN_VM_H */
