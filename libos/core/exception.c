@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+/*
+ * CPU exceptions that the guest wants to handle. exc_entry stays 0 until the
+ * first registration, so that the host reports faults with all registers.
+ */
+#include <errno.h>
+
+#include <denali-os/exception.h>
+#include <denali-os/panic.h>
+
+#include "core.h"
+
+#define DENALI_EXC_STACK	2048
+
+extern char denali_exception_entry[];
+
+static struct {
+	denali_exception_fn fn;
+	void *arg;
+} handlers[DENALI_EXCEPTIONS];
+
+static char exception_stack[DENALI_EXC_STACK] __attribute__((aligned(16)));
+
+/* Called by exception.S with what PUSHA left and room for the rest. Return: where ESP shall be for its IRET. */
+uint32_t *denali_exception_dispatch(struct denali_exception *exc);
+
+uint32_t *denali_exception_dispatch(struct denali_exception *exc)
+{
+	uint32_t *frame;
+	uint16_t cs;
+
+	exc->vector = denali_vregs->exc_vector;
+	exc->error = denali_vregs->exc_error;
+	exc->addr = denali_vregs->exc_addr;
+	exc->eip = denali_vregs->exc_eip;
+	exc->esp = denali_vregs->exc_esp;
+	exc->eflags = denali_vregs->exc_eflags;
+
+	denali_in_handler++;
+	if (exc->vector >= DENALI_EXCEPTIONS || !handlers[exc->vector].fn ||
+	    handlers[exc->vector].fn(exc, handlers[exc->vector].arg))
+		denali_panic("exception %u error %x at %x address %x esp %x, not handled", (unsigned int)exc->vector,
+			     (unsigned int)exc->error, (unsigned int)exc->eip, (unsigned int)exc->addr,
+			     (unsigned int)exc->esp);
+	denali_in_handler--;
+
+	__asm__("movw %%cs, %0" : "=r" (cs));
+	frame = (uint32_t *)exc->esp - 3;
+	frame[0] = exc->eip;
+	frame[1] = cs;
+	frame[2] = exc->eflags;
+	return frame;
+}
+
+int denali_exception_register(unsigned int vector, denali_exception_fn fn, void *arg)
+{
+	uint32_t flags;
+
+	if (vector >= DENALI_EXCEPTIONS)
+		return EINVAL;
+	flags = denali_irq_disable();
+	handlers[vector].fn = fn;
+	handlers[vector].arg = arg;
+	denali_vregs->exc_stack = (uintptr_t)(exception_stack + sizeof(exception_stack));
+	denali_vregs->exc_entry = (uintptr_t)denali_exception_entry;
+	denali_irq_restore(flags);
+	return 0;
+}
