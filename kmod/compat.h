@@ -14,4 +14,14 @@
 #define __counted_by(member)
 #endif
 
+/* 6.3 */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#include <linux/mm.h>
+
+static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
+{
+	vma->vm_flags |= flags;
+}
+#endif
+
 #endif /* DN_COMPAT_H */

@@ -13,7 +13,7 @@
 #include "compat.h"
 
 #define DN_BLOCK_SHIFT	21	/* the pool's unit: one large page */
-#define DN_BLOCK_SIZE	(1UL << DN_BLOCK_SHIFT)
+#define DN_BLOCK_SIZE	_BITUL(DN_BLOCK_SHIFT)
 #define DN_BLOCK_PAGES	(DN_BLOCK_SIZE >> PAGE_SHIFT)
 
 /**
@@ -21,6 +21,7 @@
  * @ref:      the VM and every mapping of its memory hold one
  * @pages:    its size in pages
  * @nr_large: number of leading 2 MiB chunks that are one aligned block each
+ * @closed:   the VM is destroyed: mappings get no further pages
  * @pfn:      frame of each large chunk, then of each remaining 4 KiB page
  *
  * Frames don't move and don't change owner while the partition exists. Page 0
@@ -32,6 +33,7 @@ struct dn_part {
 	u32 pages;
 	u32 nr_large;
 	u32 nr_pfn;
+	bool closed;
 	u32 pfn[] __counted_by(nr_pfn);
 };
 

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * struct dn_part: which pages of the pool belong to a VM, from the search for
+ * them to their return.
+ *
+ * Large chunks are whole blocks. Single pages go where they break up least: a gap
+ * in a partly used block that fits best, then any gaps there, then a new block;
+ * and to clean pages before dirty ones.
+ */
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+
+#include "pblock.h"
+
+/* Where a search for single pages has got to in a partition's table. */
+struct dn_part_fill {
+	u32 *pfn;
+	u32 left;
+};
+
+/* Hand @nr pages of @blk from page @first to a partition. */
+static void dn_pblock_take(struct dn_pblock *blk, u32 first, u32 nr)
+{
+	u32 dirty = 0;
+	u32 bit;
+
+	lockdep_assert_held(&dn_pool.lock);
+	dn_pblock_out(blk);
+	if (blk->nr_dirty) {
+		for (bit = first; bit < first + nr; bit++)
+			dirty += test_bit(bit, blk->dirty);
+	}
+	bitmap_set(blk->used, first, nr);
+	blk->nr_used += nr;
+	blk->nr_dirty -= dirty;
+	dn_pool.nr_free -= nr;
+	dn_pool.nr_dirty -= dirty;
+	dn_pblock_in(blk);
+}
+
+/* Take back @nr used pages. */
+static void dn_pblock_give(struct dn_pblock *blk, u32 first, u32 nr)
+{
+	lockdep_assert_held(&dn_pool.lock);
+	dn_pblock_out(blk);
+	bitmap_clear(blk->used, first, nr);
+	bitmap_set(blk->dirty, first, nr);
+	blk->nr_used -= nr;
+	blk->nr_dirty += nr;
+	dn_pool.nr_free += nr;
+	dn_pool.nr_dirty += nr;
+	dn_pblock_in(blk);
+}
+
+/* Pages of @blk that a search must leave alone; false: that is all of them. */
+static bool dn_pblock_taken(const struct dn_pblock *blk, bool clean, unsigned long *taken)
+{
+	if (clean) {
+		bitmap_or(taken, blk->used, blk->dirty, DN_BLOCK_PAGES);
+		return blk->nr_used + blk->nr_dirty < DN_BLOCK_PAGES;
+	}
+	bitmap_copy(taken, blk->used, DN_BLOCK_PAGES);
+	return blk->nr_used < DN_BLOCK_PAGES;
+}
+
+static void dn_part_fill(struct dn_part_fill *fill, struct dn_pblock *blk, u32 first, u32 nr)
+{
+	u32 i;
+
+	dn_pblock_take(blk, first, nr);
+	for (i = 0; i < nr; i++)
+		*fill->pfn++ = blk->pfn + first + i;
+	fill->left -= nr;
+}
+
+/* All that is left from the one gap that fits best, if there is one. */
+static void dn_part_fill_run(struct dn_part_fill *fill, bool clean)
+{
+	DECLARE_BITMAP(taken, DN_BLOCK_PAGES);
+	struct dn_pblock *best = NULL;
+	u32 best_len = U32_MAX;
+	u32 best_first = 0;
+	struct dn_pblock *blk;
+	unsigned int b, e;
+
+	if (!fill->left || fill->left >= DN_BLOCK_PAGES)
+		return;
+	list_for_each_entry(blk, &dn_pool.partial, node) {
+		if (DN_BLOCK_PAGES - blk->nr_used < fill->left ||
+		    !dn_pblock_taken(blk, clean, taken))
+			continue;
+		for_each_clear_bitrange(b, e, taken, DN_BLOCK_PAGES) {
+			if (e - b < fill->left || e - b >= best_len)
+				continue;
+			best = blk;
+			best_first = b;
+			best_len = e - b;
+		}
+		if (best_len == fill->left)
+			break;
+	}
+	if (best)
+		dn_part_fill(fill, best, best_first, fill->left);
+}
+
+/* Whatever gaps there are, until it is enough. */
+static void dn_part_fill_gaps(struct dn_part_fill *fill, struct list_head *blocks, bool clean)
+{
+	DECLARE_BITMAP(taken, DN_BLOCK_PAGES);
+	struct dn_pblock *blk, *next;
+	unsigned int b, e;
+
+	list_for_each_entry_safe(blk, next, blocks, node) {
+		if (!fill->left)
+			return;
+		if (!dn_pblock_taken(blk, clean, taken))
+			continue;
+		for_each_clear_bitrange(b, e, taken, DN_BLOCK_PAGES) {
+			if (!fill->left)
+				return;
+			dn_part_fill(fill, blk, b, min(fill->left, e - b));
+		}
+	}
+}
+
+/* Fill the table of a partition for which there is enough in the pool's lists. */
+static void dn_part_take(struct dn_part *part)
+{
+	struct dn_part_fill fill = {
+		.pfn = part->pfn + part->nr_large,
+		.left = part->nr_pfn - part->nr_large,
+	};
+	struct dn_pblock *blk;
+	u32 i;
+
+	for (i = 0; i < part->nr_large; i++) {
+		blk = list_first_entry_or_null(&dn_pool.zeroed, struct dn_pblock, node);
+		if (!blk)
+			blk = list_first_entry(&dn_pool.dirty, struct dn_pblock, node);
+		part->pfn[i] = blk->pfn;
+		dn_pblock_take(blk, 0, DN_BLOCK_PAGES);
+	}
+	dn_part_fill_run(&fill, true);
+	dn_part_fill_gaps(&fill, &dn_pool.partial, true);
+	dn_part_fill_gaps(&fill, &dn_pool.zeroed, true);
+	dn_part_fill_run(&fill, false);
+	dn_part_fill_gaps(&fill, &dn_pool.partial, false);
+	dn_part_fill_gaps(&fill, &dn_pool.dirty, false);
+	WARN_ON_ONCE(fill.left);
+}
+
+/*
+ * Clear those of @nr pages from @pfn on, all in one block, that nobody has cleared
+ * yet. They belong to the caller, so their bits don't change under him.
+ */
+static void dn_part_scrub_pages(u32 pfn, u32 nr)
+{
+	const struct dn_pblock *blk = dn_pblock_of(pfn);
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		if (!test_bit((pfn + i) % DN_BLOCK_PAGES, blk->dirty))
+			continue;
+		clear_page(pfn_to_kaddr(pfn + i));
+		if (i % 16 == 15)
+			cond_resched();
+	}
+}
+
+static void dn_part_scrub(const struct dn_part *part)
+{
+	u32 i;
+
+	for (i = 0; i < part->nr_large; i++)
+		dn_part_scrub_pages(part->pfn[i], DN_BLOCK_PAGES);
+	for (; i < part->nr_pfn; i++) {
+		dn_part_scrub_pages(part->pfn[i], 1);
+		if (i % 64 == 63)
+			cond_resched();
+	}
+}
+
+/*
+ * How many large chunks a partition of @pages can have now. -EAGAIN: ask again
+ * when the scrubber has put its block back.
+ */
+static int dn_part_fits(u32 pages)
+{
+	const struct dn_pblock *held = dn_pool.held;
+	unsigned long chunks = pages / DN_BLOCK_PAGES;
+
+	lockdep_assert_held(&dn_pool.lock);
+	if (pages > dn_pool.pages)
+		return -ENOMEM;
+	if (pages > dn_pool.nr_free)
+		return -ENOSPC;
+	if (held) {
+		if (pages > dn_pool.nr_free - (DN_BLOCK_PAGES - held->nr_used))
+			return -EAGAIN;
+		if (!held->nr_used && dn_pool.nr_whole < chunks)
+			return -EAGAIN;
+	}
+	return min(chunks, dn_pool.nr_whole);
+}
+
+/**
+ * dn_part_alloc() - a partition of zeroed pages
+ * @pages: its size
+ *
+ * Leading 2 MiB are whole blocks as far as there are any, the rest single pages.
+ * It doesn't queue behind those in dn_part_alloc_wait().
+ *
+ * Return: the partition, with one reference; -ENOSPC if it doesn't fit now, -ENOMEM
+ * if it is larger than the pool or the host has no memory for the table.
+ * Context: may sleep.
+ */
+struct dn_part *dn_part_alloc(u32 pages)
+{
+	struct dn_part *part = NULL;
+	unsigned long dirty, events;
+	int large;
+
+	if (WARN_ON_ONCE(!pages))
+		return ERR_PTR(-EINVAL);
+	for (;;) {
+		u32 nr_pfn;
+
+		mutex_lock(&dn_pool.lock);
+		large = dn_part_fits(pages);
+		if (large >= 0 && part && part->nr_large <= large)
+			break;
+		events = dn_pool.events;
+		mutex_unlock(&dn_pool.lock);
+
+		if (large == -EAGAIN) {
+			dn_pool_await(events);
+			continue;
+		}
+		kvfree(part);
+		if (large < 0)
+			return ERR_PTR(large);
+		nr_pfn = pages - large * (DN_BLOCK_PAGES - 1);
+		part = kvmalloc(struct_size(part, pfn, nr_pfn), GFP_KERNEL_ACCOUNT);
+		if (!part)
+			return ERR_PTR(-ENOMEM);
+		refcount_set(&part->ref, 1);
+		part->pages = pages;
+		part->nr_large = large;
+		part->nr_pfn = nr_pfn;
+		part->closed = false;
+	}
+	dirty = dn_pool.nr_dirty;
+	dn_part_take(part);
+	dirty -= dn_pool.nr_dirty;
+	mutex_unlock(&dn_pool.lock);
+
+	if (dirty)
+		dn_part_scrub(part);
+	return part;
+}
+
+/**
+ * dn_part_alloc_wait() - as dn_part_alloc(), but sleep until it fits
+ * @pages: its size
+ *
+ * First come, first served: a small partition doesn't overtake a large one, which
+ * would wait forever.
+ *
+ * Return: as dn_part_alloc() without -ENOSPC; -EINTR when killed.
+ * Context: sleeps for long, killably.
+ */
+struct dn_part *dn_part_alloc_wait(u32 pages)
+{
+	struct list_head me;
+	struct dn_part *part;
+	unsigned long events;
+
+	mutex_lock(&dn_pool.lock);
+	list_add_tail(&me, &dn_pool.waiters);
+	mutex_unlock(&dn_pool.lock);
+	for (;;) {
+		bool first;
+
+		mutex_lock(&dn_pool.lock);
+		first = list_is_first(&me, &dn_pool.waiters);
+		events = dn_pool.events;
+		mutex_unlock(&dn_pool.lock);
+
+		part = first ? dn_part_alloc(pages) : ERR_PTR(-ENOSPC);
+		if (part != ERR_PTR(-ENOSPC))
+			break;
+		if (wait_event_killable(dn_pool.wait, READ_ONCE(dn_pool.events) != events)) {
+			part = ERR_PTR(-EINTR);
+			break;
+		}
+	}
+	mutex_lock(&dn_pool.lock);
+	list_del(&me);
+	dn_pool_changed();
+	mutex_unlock(&dn_pool.lock);
+	return part;
+}
+
+static void dn_part_give(const struct dn_part *part)
+{
+	u32 i, nr;
+
+	mutex_lock(&dn_pool.lock);
+	for (i = 0; i < part->nr_large; i++)
+		dn_pblock_give(dn_pblock_of(part->pfn[i]), 0, DN_BLOCK_PAGES);
+	for (; i < part->nr_pfn; i += nr) {
+		u32 pfn = part->pfn[i];
+		u32 first = pfn % DN_BLOCK_PAGES;
+
+		for (nr = 1; i + nr < part->nr_pfn && first + nr < DN_BLOCK_PAGES; nr++) {
+			if (part->pfn[i + nr] != pfn + nr)
+				break;
+		}
+		dn_pblock_give(dn_pblock_of(pfn), first, nr);
+	}
+	dn_pool_changed();
+	mutex_unlock(&dn_pool.lock);
+	dn_pool_scrub();
+}
+
+/** dn_part_put() - drop a reference; with the last one the pages go back. Context: may sleep. */
+void dn_part_put(struct dn_part *part)
+{
+	if (!refcount_dec_and_test(&part->ref))
+		return;
+	dn_part_give(part);
+	kvfree(part);
+}
+
+/** dn_part_kmem() - bytes of kernel memory that the partition's table takes */
+size_t dn_part_kmem(const struct dn_part *part)
+{
+	size_t bytes = struct_size(part, pfn, part->nr_pfn);
+
+	return is_vmalloc_addr(part) ? PAGE_ALIGN(bytes) : ksize(part);
+}
