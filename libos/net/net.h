@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of net/ share. */
+#ifndef DENALI_NET_NET_H
+#define DENALI_NET_NET_H
+
+#include <stdint.h>
+#include <lwip/netif.h>
+#include <denali-os/net.h>
+
+#define DENALI_NICS_MAX		8
+
+struct denali_nic;
+
+/* nic.c: all with the core lock held, but for denali_nic_writable_wait(). */
+struct denali_nic *denali_nic_create(unsigned int port);
+struct netif *denali_nic_netif(unsigned int index);
+unsigned int denali_nic_port(unsigned int index);
+/* Take interrupts from here on; the link may come up at once. */
+void denali_nic_enable(unsigned int index);
+/* Ring the doorbells for what was queued. */
+void denali_nic_flush(void);
+/* Work that interrupts left behind: the net thread asks before it sleeps. */
+void denali_nic_work(void);
+/* Sleep until a full transmit ring has room. From threads, without the lock. */
+void denali_nic_writable_wait(void);
+
+/* start.c: first use of a socket. */
+void denali_net_first_use(void);
+
+#endif /* DENALI_NET_NET_H */
