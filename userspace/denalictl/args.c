@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Words of the command line: options anywhere, keywords that may be cut, numbers.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl.h"
+
+static int ctl_usage_status(void)
+{
+	/* The status of run is the guest's: its own mistakes must not look like one. */
+	return ctl_current && ctl_current->run == ctl_cmd_run ? CTL_NOT_RUN : CTL_USAGE;
+}
+
+void ctl_usage_error(const struct denali_error *err)
+{
+	ctl_fail(err);
+	if (!ctl_json && ctl_current)
+		fprintf(stderr, "Usage: denalictl %s\n", ctl_current->grammar);
+	else if (!ctl_json)
+		fprintf(stderr, "denalictl --help lists the commands\n");
+	exit(ctl_usage_status());
+}
+
+void ctl_usage(const char *fmt, ...)
+{
+	struct denali_error err = { .code = EINVAL };
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err.message, sizeof(err.message), fmt, ap);
+	va_end(ap);
+	ctl_usage_error(&err);
+}
+
+/* Options of all commands; true if the word was one. */
+bool ctl_option(const char *word)
+{
+	if (!strcmp(word, "-j") || !strcmp(word, "--json")) {
+		ctl_json = true;
+		return true;
+	}
+	if (!strcmp(word, "-p") || !strcmp(word, "--pretty")) {
+		ctl_json = true;
+		ctl_pretty = true;
+		return true;
+	}
+	if (!strcmp(word, "-h") || !strcmp(word, "--help"))
+		ctl_help_current();
+	return false;
+}
+
+const char *ctl_next(struct ctl_words *words)
+{
+	while (words->count) {
+		const char *word = *words->word++;
+
+		words->count--;
+		if (!ctl_option(word))
+			return word;
+	}
+	return NULL;
+}
+
+const char *ctl_need(struct ctl_words *words, const char *what)
+{
+	const char *word = ctl_next(words);
+
+	if (!word)
+		ctl_usage("%s is missing", what);
+	return word;
+}
+
+/* Index of the keyword that @word is, or cuts unambiguously. */
+int ctl_keyword(const char *word, const char * const *keywords, const char *what)
+{
+	char list[256] = "";
+	int i, found = -1;
+	size_t len = strlen(word);
+
+	for (i = 0; keywords[i]; i++)
+		if (!strcmp(word, keywords[i]))
+			return i;
+
+	for (i = 0; keywords[i]; i++) {
+		size_t used = strlen(list);
+
+		if (!len || strncmp(word, keywords[i], len))
+			continue;
+		if (found < 0)
+			found = i;
+		snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", keywords[i]);
+	}
+	if (found < 0)
+		ctl_usage("%s '%s' is unknown", what, word);
+	if (strcmp(list, keywords[found]))
+		ctl_usage("%s '%s' is ambiguous: %s", what, word, list);
+	return found;
+}
+
+unsigned long ctl_number(const char *word, const char *what, unsigned long max)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(word, &end, 10);
+	if (*word < '0' || *word > '9' || *end || errno || value > max)
+		ctl_usage("%s '%s': not a number from 0 to %lu", what, word, max);
+	return value;
+}
+
+void ctl_end(struct ctl_words *words)
+{
+	const char *word = ctl_next(words);
+
+	if (word)
+		ctl_usage("'%s' is one word too many", word);
+}
+
+/* Opens a VM and says so if that fails. */
+struct denali_vm *ctl_open_vm(int dev, const char *who)
+{
+	struct denali_error err;
+	struct denali_vm *vm = denali_vm_open(dev, who, &err);
+
+	if (!vm)
+		ctl_fail(&err);
+	return vm;
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From an image and keywords to a VM that is ready to start, for run and create.
+ * Cheap checks come first; what was made is undone in the opposite order if
+ * a later step fails, or if a signal wanted the program to end meanwhile.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <denali/vregs.h>
+
+#include "ctl.h"
+
+/* Keywords of a NIC come first, so that `nic add` shares them. */
+enum { KW_BRIDGE, KW_MAC, KW_UP, KW_NIC, KW_MEMORY, KW_NAME, KW_WAIT, KW_ARGS, KW_START };
+
+static const char * const boot_keywords[] = {
+	[KW_BRIDGE] = "bridge",
+	[KW_MAC] = "mac",
+	[KW_UP] = "up",
+	[KW_NIC] = "nic",
+	[KW_MEMORY] = "memory",
+	[KW_NAME] = "name",
+	[KW_WAIT] = "wait",
+	[KW_ARGS] = "args",
+	[KW_START] = "start",
+	NULL
+};
+
+static const char * const run_keywords[] = {
+	"bridge", "mac", "up", "nic", "memory", "name", "wait", "args", NULL
+};
+
+/* The keywords that say more of a NIC, by their index in boot_keywords; false: another one. */
+bool ctl_nic_keyword(struct ctl_words *words, int keyword, struct ctl_nic_words *nic)
+{
+	struct denali_error err;
+
+	switch (keyword) {
+	case KW_BRIDGE:
+		nic->config.bridge = ctl_need(words, "bridge: a bridge's name");
+		return true;
+	case KW_MAC:
+		if (denali_mac_parse(ctl_need(words, "mac: an address"), nic->mac, &err))
+			ctl_usage_error(&err);
+		nic->config.mac = nic->mac;
+		return true;
+	case KW_UP:
+		nic->config.flags |= DENALI_TAP_UP;
+		return true;
+	}
+	return false;
+}
+
+static void parse_cmdline(struct ctl_boot *boot, struct ctl_words *words)
+{
+	size_t len = 1;
+	char *p;
+	int i;
+
+	for (i = 0; i < words->count; i++)
+		len += strlen(words->word[i]) + 1;
+	p = malloc(len);
+	if (!p)
+		ctl_usage("out of memory");
+	boot->cmdline = p;
+	*p = '\0';
+	for (i = 0; i < words->count; i++)
+		p += sprintf(p, "%s%s", i ? " " : "", words->word[i]);
+	if (strlen(boot->cmdline) >= DENALI_CMDLINE_SIZE)
+		ctl_usage("boot arguments of %zu bytes; at most %d are allowed",
+			  strlen(boot->cmdline), DENALI_CMDLINE_SIZE - 1);
+	words->count = 0;
+}
+
+void ctl_boot_parse(struct ctl_boot *boot, struct ctl_words *words, bool may_start)
+{
+	struct ctl_nic_words *nic = NULL;
+	struct denali_error err;
+	const char *word;
+	int keyword;
+
+	memset(boot, 0, sizeof(*boot));
+	boot->dev = -1;
+	boot->image = ctl_need(words, "IMAGE");
+	while ((word = ctl_next(words))) {
+		if (!strcmp(word, "--"))
+			keyword = KW_ARGS;
+		else
+			keyword = ctl_keyword(word, may_start ? boot_keywords : run_keywords,
+					      "keyword");
+		switch (keyword) {
+		case KW_NIC:
+			if (boot->nr_nics == CTL_MAX_NICS)
+				ctl_usage("nic: a VM has at most %d", CTL_MAX_NICS);
+			nic = &boot->nics[boot->nr_nics++];
+			nic->config.tap = ctl_need(words, "nic: a tap's name");
+			break;
+		case KW_MEMORY:
+			if (denali_size_parse(ctl_need(words, "memory: a size"), &boot->memory, &err))
+				ctl_usage_error(&err);
+			if (!boot->memory)
+				ctl_usage("memory: 0 bytes; must be a multiple of %d, at least %d",
+					  DENALI_PAGE_SIZE, DENALI_MIN_MEMORY);
+			break;
+		case KW_NAME:
+			boot->name = ctl_need(words, "name: a name");
+			break;
+		case KW_WAIT:
+			boot->wait = true;
+			break;
+		case KW_START:
+			boot->start = true;
+			break;
+		case KW_ARGS:
+			parse_cmdline(boot, words);
+			break;
+		default:
+			if (!nic)
+				ctl_usage("'%s' must stand behind the nic that it is about", word);
+			ctl_nic_keyword(words, keyword, nic);
+		}
+	}
+}
+
+void ctl_nic_notes(const struct denali_nic *nic)
+{
+	const struct denali_nic_info *info = denali_nic_get_info(nic);
+
+	if (info->bridge_down)
+		ctl_note("bridge %s is down, nothing passes; set it up with: ip link set %s up",
+			 info->bridge, info->bridge);
+}
+
+static int boot_nics(struct ctl_boot *boot, struct denali_error *err)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < boot->nr_nics; i++) {
+		uint32_t port = DENALI_NIC_NEW_PORT;
+
+		boot->nic[i] = denali_nic_open(&boot->nics[i].config, err);
+		if (!boot->nic[i])
+			return -err->code;
+		ret = denali_nic_plug(boot->nic[i], boot->vm, &port, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* Makes, loads and equips the VM; on failure nothing of it is left. */
+int ctl_boot_make(struct ctl_boot *boot, unsigned int flags, struct denali_error *err)
+{
+	const struct denali_image_info *info;
+	struct denali_image *image;
+	sigset_t old;
+	int ret;
+
+	image = denali_image_open(boot->image, err);
+	if (!image)
+		return -err->code;
+	info = denali_image_get_info(image);
+	if (!boot->memory)
+		boot->memory = info->def_memory;
+	ret = denali_image_fits(image, boot->memory, boot->nr_nics, err);
+	if (ret)
+		goto out_image;
+	ret = denali_dev_open(err);
+	if (ret < 0)
+		goto out_image;
+	boot->dev = ret;
+
+	/* While it waits for memory, ^C must be able to end it; nothing is made yet. */
+	if (boot->wait)
+		flags |= DENALI_CREATE_WAIT;
+	else
+		ctl_signals_block(&old);
+	boot->vm = denali_vm_create(boot->dev, boot->name, boot->memory, flags, err);
+	if (boot->wait)
+		ctl_signals_block(&old);
+
+	ret = boot->vm ? denali_vm_load(boot->vm, image, err) : -err->code;
+	if (!ret)
+		ret = denali_vm_setup(boot->vm, info->entry, boot->cmdline, err);
+	if (!ret)
+		ret = boot_nics(boot, err);
+	if (ret)
+		ctl_boot_undo(boot);
+out_image:
+	denali_image_free(image);
+	return ret;
+}
+
+/* Takes everything back. */
+void ctl_boot_undo(struct ctl_boot *boot)
+{
+	if (boot->vm)
+		denali_vm_destroy(boot->vm, NULL);
+	ctl_boot_close(boot);
+}
+
+/* Lets go of it: a persistent VM and what it was told to keep stay. */
+void ctl_boot_close(struct ctl_boot *boot)
+{
+	unsigned int i;
+
+	denali_vm_close(boot->vm);
+	boot->vm = NULL;
+	for (i = 0; i < boot->nr_nics; i++) {
+		denali_nic_close(boot->nic[i]);
+		boot->nic[i] = NULL;
+	}
+	if (boot->dev >= 0)
+		close(boot->dev);
+	boot->dev = -1;
+	free(boot->cmdline);
+	boot->cmdline = NULL;
+}
+
+static void ctl_signals_set(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGQUIT);
+}
+
+void ctl_signals_block(sigset_t *old)
+{
+	sigset_t set;
+
+	ctl_signals_set(&set);
+	sigprocmask(SIG_BLOCK, &set, old);
+}
+
+/* A blocked signal that has come in, or 0. */
+int ctl_signals_pending(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	sigset_t set;
+	size_t i;
+
+	sigpending(&set);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (sigismember(&set, signals[i]) == 1)
+			return signals[i];
+	return 0;
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * denalictl: the table of commands, which is the help as well.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl.h"
+
+#define NIC_GRAMMAR	"nic TAP [bridge BRIDGE] [mac MAC] [up]"
+
+static const struct ctl_command commands[] = {
+	{ "check", ctl_cmd_check, "check",
+	  "can this host run VMs? point by point" },
+	{ "run", ctl_cmd_run,
+	  "run IMAGE [memory SIZE] [name NAME] [wait] [" NIC_GRAMMAR "]... [args WORD... | -- WORD...]",
+	  "run a VM in the foreground: its console is the terminal" },
+	{ "create", ctl_cmd_create,
+	  "create IMAGE [memory SIZE] [name NAME] [wait] [start] [" NIC_GRAMMAR "]... [args WORD... | -- WORD...]",
+	  "make a VM that stays until it is destroyed" },
+	{ "start", ctl_cmd_start, "start NAME...", "start VMs, or go on after stop" },
+	{ "stop", ctl_cmd_stop, "stop NAME...", "pause VMs" },
+	{ "kill", ctl_cmd_kill, "kill NAME...", "end VMs; they stay in the list" },
+	{ "destroy", ctl_cmd_destroy, "destroy NAME...", "end VMs and free what they use" },
+	{ "list", ctl_cmd_list, "list", "VMs, one a line" },
+	{ "show", ctl_cmd_show, "show [NAME]...", "VMs with all counters" },
+	{ "wait", ctl_cmd_wait, "wait NAME... [timeout SECONDS]",
+	  "wait for the end of VMs; exit status of the (first failed) VM" },
+	{ "console", ctl_cmd_console, "console NAME [-n | --follow]",
+	  "attach to the console, ^] detaches; -n: print what is there; --follow: no input" },
+	{ "monitor", ctl_cmd_monitor, "monitor [count N]", "events as they happen" },
+	{ "nic", ctl_cmd_nic,
+	  "nic show [NAME] | nic add NAME " NIC_GRAMMAR " [port N] | nic del NAME {nic TAP | port N}",
+	  "network interfaces of VMs; port N replaces the tap of a NIC" },
+	{ "pool", ctl_cmd_pool, "pool [show] | pool set SIZE", "memory for VMs" },
+	{ "version", ctl_cmd_version, "version", "of tool, library and module" },
+};
+
+#define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
+
+const struct ctl_command *ctl_current;
+
+static void help_all(void) __attribute__((noreturn));
+static void help_all(void)
+{
+	unsigned int i;
+
+	printf("Usage: denalictl [-j | --json] [-p | --pretty] COMMAND\n\n");
+	for (i = 0; i < NR_COMMANDS; i++)
+		printf("denalictl %s\n\t%s\n", commands[i].grammar, commands[i].summary);
+	printf("\nNAME is a VM's name or id. SIZE is in bytes or like 256K, 2M, 1G.\n"
+	       "Commands and keywords may be cut as long as they stay unambiguous.\n"
+	       "-j prints JSON, -p indented JSON; see denalictl(8).\n");
+	exit(CTL_OK);
+}
+
+void ctl_help_current(void)
+{
+	if (!ctl_current)
+		help_all();
+	printf("Usage: denalictl %s\n\t%s\n", ctl_current->grammar, ctl_current->summary);
+	exit(CTL_OK);
+}
+
+int main(int argc, char **argv)
+{
+	struct ctl_words words = { .word = argv + 1, .count = argc - 1 };
+	const char *names[NR_COMMANDS + 1] = { NULL };
+	static char *version[] = { "version" };
+	const char *word;
+	unsigned int i;
+
+	/* A reader that goes away is an error of writing, not a silent death. */
+	signal(SIGPIPE, SIG_IGN);
+
+	for (i = 0; i < NR_COMMANDS; i++)
+		names[i] = commands[i].name;
+
+	/* An error in the first word is to come as JSON too if -j stands behind it. */
+	for (i = 1; i < (unsigned int)argc; i++) {
+		if (!strcmp(argv[i], "--") || !strcmp(argv[i], "args"))
+			break;
+		if (strcmp(argv[i], "-h") && strcmp(argv[i], "--help"))
+			ctl_option(argv[i]);
+	}
+
+	word = ctl_next(&words);
+	if (!word || !strcmp(word, "help"))
+		help_all();
+	if (!strcmp(word, "-V") || !strcmp(word, "--version"))
+		word = version[0];
+
+	ctl_current = &commands[ctl_keyword(word, names, "command")];
+	return ctl_current->run(&words);
+}

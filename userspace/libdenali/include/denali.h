@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libdenali: VMs of the Denali isolation kernel from user space.
+ *
+ * The kernel's own interface is <linux/denali.h>; this library adds what needs
+ * no ring 0: it reads images, makes taps and joins them to bridges, speaks
+ * generic netlink for lists, counters and events, and turns every error into a
+ * sentence that names the object, the value, the limit and the way out.
+ *
+ * Functions that return int return 0 or a descriptor (never negative) on success
+ * and a negative errno value on failure; functions that return a pointer return NULL
+ * on failure. Both then fill @err, which may be NULL. Nothing here prints, keeps
+ * global state or starts threads; one object is for one thread at a time.
+ * Descriptors are close-on-exec.
+ */
+#ifndef DENALI_LIB_H
+#define DENALI_LIB_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/denali.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DENALI_ERROR_SIZE	512
+
+/**
+ * struct denali_error - what went wrong
+ * @code:    positive errno value; 0: no error yet
+ * @message: one line without a final newline, printable
+ */
+struct denali_error {
+	int  code;
+	char message[DENALI_ERROR_SIZE];
+};
+
+/** denali_lib_version() - version of this library, e.g. "1.0" */
+const char *denali_lib_version(void);
+
+#define DENALI_SIZE_TEXT	32
+
+/**
+ * denali_size_parse() - read a size such as 4096, 256K, 2M or 1G
+ * @text:  number with an optional suffix K, M or G (powers of 1024; a further
+ *         "iB" or "B" is allowed)
+ * @bytes: result
+ *
+ * Errors: EINVAL, ERANGE.
+ */
+int denali_size_parse(const char *text, uint64_t *bytes, struct denali_error *err);
+
+/**
+ * denali_size_format() - write a size exactly, in the largest unit that divides it
+ * @buf: at least DENALI_SIZE_TEXT bytes
+ *
+ * Returns @buf.
+ */
+char *denali_size_format(char *buf, uint64_t bytes);
+
+/** denali_mac_parse() - read "02:00:00:aa:bb:cc"; EINVAL unless a unicast address */
+int denali_mac_parse(const char *text, uint8_t mac[6], struct denali_error *err);
+
+/* ---- The device ---- */
+
+/**
+ * denali_dev_open() - open /dev/denali
+ *
+ * Returns a descriptor for the functions below; close() it when the last VM
+ * handle made with it is closed. Errors: ENOENT (module not loaded), EACCES.
+ */
+int denali_dev_open(struct denali_error *err);
+
+/** denali_dev_info() - ABI versions, pool, limits and scheduler of the module */
+int denali_dev_info(int dev, struct denali_info *info, struct denali_error *err);
+
+/**
+ * denali_dev_pool_set() - resize the memory pool (CAP_SYS_ADMIN)
+ * @bytes:   wanted size; the kernel rounds up to 2 MiB
+ * @reached: size afterwards, on failure as well; may be NULL
+ *
+ * Errors: EPERM, ENOMEM (host runs short), EBUSY (VMs in the way), EOPNOTSUPP.
+ */
+int denali_dev_pool_set(int dev, uint64_t bytes, uint64_t *reached, struct denali_error *err);
+
+/* ---- Images ---- */
+
+struct denali_image;
+
+/**
+ * struct denali_image_info - what an image says of itself
+ * @entry:       guest address of the first instruction
+ * @end:         first guest address behind its segments
+ * @abi_version: guest ABI version that it was built for
+ * @devices:     DENALI_WANT_* of <denali/image.h>
+ * @min_memory:  least memory of its VM, bytes
+ * @def_memory:  memory that its VM gets if nobody says otherwise, bytes
+ * @segments:    number of segments
+ */
+struct denali_image_info {
+	uint32_t entry;
+	uint32_t end;
+	uint32_t abi_version;
+	uint32_t devices;
+	uint32_t min_memory;
+	uint32_t def_memory;
+	uint32_t segments;
+};
+
+/**
+ * denali_image_open() - read and check an image
+ * @path: static ELF32 executable for EM_386 with a Denali note
+ *
+ * Everything that can be known without a VM is checked here. Errors: those of
+ * open() and read(), ENOEXEC (not a Denali image; the message says why),
+ * EPROTONOSUPPORT (other ABI version), EFBIG.
+ */
+struct denali_image *denali_image_open(const char *path, struct denali_error *err);
+
+/**
+ * denali_image_parse() - the same from memory
+ * @data: the file; must stay until denali_image_free()
+ * @size: its bytes
+ * @name: for messages
+ */
+struct denali_image *denali_image_parse(const void *data, size_t size, const char *name,
+					struct denali_error *err);
+
+/** denali_image_get_info() - valid as long as the image */
+const struct denali_image_info *denali_image_get_info(const struct denali_image *image);
+
+/**
+ * denali_image_fits() - can the image run with this memory and this many NICs?
+ * @mem_bytes: memory of the VM; 0: not decided yet
+ * @nics:      number of NICs that the VM will have
+ *
+ * Errors: ENOSPC (memory), ENODEV (wants a NIC and there is none).
+ */
+int denali_image_fits(const struct denali_image *image, uint64_t mem_bytes, unsigned int nics,
+		      struct denali_error *err);
+
+/**
+ * denali_image_copy() - copy the segments into memory
+ * @mem:       address of guest address @base
+ * @base:      guest address where @mem starts, at most DENALI_IMAGE_MIN_ADDR
+ * @size:      bytes at @mem, which must be 0 before: what an image leaves
+ *             uninitialised is not written
+ *
+ * Errors: ENOSPC.
+ */
+int denali_image_copy(const struct denali_image *image, void *mem, uint32_t base, uint64_t size,
+		      struct denali_error *err);
+
+void denali_image_free(struct denali_image *image);
+
+/* ---- VMs ---- */
+
+struct denali_vm;
+
+/**
+ * denali_vm_create() - make a VM
+ * @dev:       from denali_dev_open(); must stay open as long as the handle
+ * @name:      [A-Za-z0-9_.-], at most 31 characters, not digits only (those are ids);
+ *             NULL or empty: "vmID"
+ * @mem_bytes: multiple of 4096 within denali_info's limits
+ * @flags:     DENALI_CREATE_*
+ *
+ * Errors: EINVAL, EEXIST (name), ENOMEM (more than the whole pool), ENOSPC (more
+ * than is free; the message says how much is), EINTR.
+ */
+struct denali_vm *denali_vm_create(int dev, const char *name, uint64_t mem_bytes,
+				   unsigned int flags, struct denali_error *err);
+
+/**
+ * denali_vm_open() - a VM that exists
+ * @who: its name, or its id in digits
+ *
+ * Errors: ENOENT, EPERM (another user's), ENOTUNIQ, EINVAL.
+ */
+struct denali_vm *denali_vm_open(int dev, const char *who, struct denali_error *err);
+
+/** denali_vm_close() - close the handle; a VM that isn't persistent ends with its last one */
+void denali_vm_close(struct denali_vm *vm);
+
+/** denali_vm_fd() - its descriptor, for poll(); readable once the VM has ended */
+int denali_vm_fd(const struct denali_vm *vm);
+uint64_t denali_vm_id(const struct denali_vm *vm);
+const char *denali_vm_name(const struct denali_vm *vm);
+
+/**
+ * denali_vm_map() - map guest memory
+ * @base: guest address, multiple of 4096 and not 0
+ * @size: bytes
+ *
+ * Returns an address to munmap(), or NULL. The memory stays the VM's as long
+ * as it is mapped.
+ */
+void *denali_vm_map(struct denali_vm *vm, uint32_t base, size_t size, struct denali_error *err);
+
+/** denali_vm_load() - check that the image fits (denali_image_fits() but for NICs) and copy it in */
+int denali_vm_load(struct denali_vm *vm, const struct denali_image *image, struct denali_error *err);
+
+/**
+ * denali_vm_setup() - entry point and boot arguments
+ * @entry:   guest address
+ * @cmdline: boot arguments, at most 2047 bytes; NULL: none
+ *
+ * Errors: EBUSY (started already), EINVAL, E2BIG.
+ */
+int denali_vm_setup(struct denali_vm *vm, uint32_t entry, const char *cmdline,
+		    struct denali_error *err);
+
+/** denali_vm_start() - run, or go on after denali_vm_stop(). EINVAL, EALREADY, ESHUTDOWN */
+int denali_vm_start(struct denali_vm *vm, struct denali_error *err);
+/** denali_vm_stop() - pause; it is off the CPU on return. EINVAL, EALREADY, ESHUTDOWN */
+int denali_vm_stop(struct denali_vm *vm, struct denali_error *err);
+/** denali_vm_kill() - end it; its state stays readable. ESHUTDOWN: has ended */
+int denali_vm_kill(struct denali_vm *vm, struct denali_error *err);
+/** denali_vm_destroy() - kill it and give up the persistent reference. ESHUTDOWN */
+int denali_vm_destroy(struct denali_vm *vm, struct denali_error *err);
+
+/** denali_vm_get_state() - state, reason for its end and registers */
+int denali_vm_get_state(struct denali_vm *vm, struct denali_vm_state *state,
+			struct denali_error *err);
+
+/**
+ * denali_vm_wait() - wait for its end
+ * @timeout_ms: -1: for ever
+ * @state:      filled in when it has ended; may be NULL
+ *
+ * Errors: ETIMEDOUT, EINTR.
+ */
+int denali_vm_wait(struct denali_vm *vm, int timeout_ms, struct denali_vm_state *state,
+		   struct denali_error *err);
+
+/**
+ * denali_vm_console() - descriptor of its console
+ *
+ * While it is open, a guest whose output nobody reads waits: read or close it.
+ */
+int denali_vm_console(struct denali_vm *vm, struct denali_error *err);
+
+/** denali_vm_state_name() - "created", "running", "stopped", "ended" */
+const char *denali_vm_state_name(unsigned int state);
+/** denali_vm_reason_name() - "none", "exit", "panic", "fault", "protocol", "killed" */
+const char *denali_vm_reason_name(unsigned int reason);
+/** denali_vector_name() - x86 exception in words, e.g. "page fault" */
+const char *denali_vector_name(unsigned int vector);
+
+/* ---- NICs: taps and bridges of the caller's network namespace ---- */
+
+struct denali_nic;
+
+#define DENALI_TAP_UP		(1U << 0)	/* set an existing tap up if it is down */
+
+/**
+ * struct denali_nic_config - a NIC to be
+ * @tap:    name of the interface. One that exists must be a tap that nobody
+ *          uses (`ip tuntap`); else it is made, and set up
+ * @bridge: bridge that the tap joins, or NULL
+ * @mac:    address of the guest's NIC; NULL: a random locally administered one
+ * @flags:  DENALI_TAP_*
+ */
+struct denali_nic_config {
+	const char    *tap;
+	const char    *bridge;
+	const uint8_t *mac;
+	unsigned int   flags;
+};
+
+/**
+ * struct denali_nic_info - a NIC that is
+ * @tap:         name of the interface
+ * @bridge:      bridge that it is a port of, or empty
+ * @mac:         address of the guest's NIC
+ * @ifindex:     of the tap
+ * @mtu:         of the NIC
+ * @made:        1 if the tap was made here: it goes with its last holder
+ * @bridge_down: 1 if the bridge isn't up, so that nothing passes yet
+ */
+struct denali_nic_info {
+	char     tap[16];
+	char     bridge[16];
+	uint8_t  mac[6];
+	uint16_t mtu;
+	uint32_t ifindex;
+	int      made;
+	int      bridge_down;
+};
+
+/**
+ * denali_nic_open() - get a tap ready for a VM
+ *
+ * On failure everything is as it was before. Errors: EINVAL (names, address),
+ * ENODEV (no such bridge), ENOTTY (not a tap, or not a bridge), ENETDOWN (tap is
+ * down), EBUSY (tap is used, or on another bridge), EPERM, ENOENT (no
+ * /dev/net/tun).
+ */
+struct denali_nic *denali_nic_open(const struct denali_nic_config *config,
+				   struct denali_error *err);
+
+const struct denali_nic_info *denali_nic_get_info(const struct denali_nic *nic);
+
+/**
+ * denali_nic_plug() - plug it into a VM
+ * @port: IN DENALI_NIC_NEW_PORT (only before the VM is started), or a NIC's port
+ *        to replace its tap; OUT the port
+ *
+ * The VM then holds the tap. Errors: EBUSY (started), ENODEV, ENOSPC.
+ */
+int denali_nic_plug(struct denali_nic *nic, struct denali_vm *vm, uint32_t *port,
+		    struct denali_error *err);
+
+/** denali_nic_unplug() - take the tap out of a VM's NIC; the NIC stays, without a link */
+int denali_nic_unplug(struct denali_vm *vm, uint32_t port, struct denali_error *err);
+
+/** denali_nic_keep() - what was changed on the host stays after denali_nic_close() */
+void denali_nic_keep(struct denali_nic *nic);
+
+/** denali_nic_close() - close the tap and, unless kept, put the host's links back as they were */
+void denali_nic_close(struct denali_nic *nic);
+
+/** denali_link_bridge() - name of the bridge that an interface is a port of
+ * @ifindex: the interface
+ * @name:    16 bytes; empty if none
+ */
+int denali_link_bridge(uint32_t ifindex, char name[16], struct denali_error *err);
+
+/* ---- Lists, counters, events: generic netlink ---- */
+
+#define DENALI_STATS_PORTS	16
+
+/**
+ * struct denali_port_stats - one port of a VM; see DENALI_PORT_A_* of
+ * <linux/denali_netlink.h>
+ */
+struct denali_port_stats {
+	uint32_t index;
+	uint32_t type;
+	uint32_t up;
+	uint32_t ifindex;
+	uint8_t  mac[6];
+	uint8_t  has_mac;
+	uint8_t  reserved;
+	uint64_t rx_packets;
+	uint64_t rx_bytes;
+	uint64_t tx_packets;
+	uint64_t tx_bytes;
+	uint64_t rx_drops;
+	uint64_t tx_drops;
+};
+
+/** struct denali_vm_stats - a VM and its counters; see DENALI_A_* */
+struct denali_vm_stats {
+	uint64_t id;
+	uint64_t mem_bytes;
+	uint64_t kmem_bytes;
+	uint64_t run_ns;
+	uint64_t steal_ns;
+	uint64_t exits_hypercall;
+	uint64_t exits_interrupt;
+	uint64_t exits_nmi;
+	uint64_t exits_mce;
+	uint64_t exits_exception;
+	uint64_t hypercalls;
+	uint64_t upcalls;
+	uint64_t irqs;
+	uint64_t console_lost;
+	uint32_t uid;
+	uint32_t state;
+	uint32_t reason;
+	int32_t  status;
+	uint32_t flags;
+	uint32_t cpu;
+	uint32_t idle;
+	uint32_t nr_ports;
+	char     name[DENALI_NAME_SIZE];
+	char     text[DENALI_REASON_SIZE];
+	struct denali_port_stats ports[DENALI_STATS_PORTS];
+};
+
+struct denali_nl;
+
+/** denali_nl_open() - connect to the module's generic-netlink family. ENOENT: module not loaded */
+struct denali_nl *denali_nl_open(struct denali_error *err);
+void denali_nl_close(struct denali_nl *nl);
+
+/**
+ * denali_stats_list() - all VMs that the caller may see, in order of id
+ * @list:  OUT array for free()
+ * @count: OUT its length
+ */
+int denali_stats_list(struct denali_nl *nl, struct denali_vm_stats **list, size_t *count,
+		      struct denali_error *err);
+
+/** denali_stats_get() - one VM. ENOENT, EPERM */
+int denali_stats_get(struct denali_nl *nl, uint64_t id, struct denali_vm_stats *stats,
+		     struct denali_error *err);
+
+/**
+ * struct denali_event_info - an event
+ * @event: enum denali_event
+ * @seq:   number; a gap to the last one means that events were lost
+ * @vm:    the VM as it was then
+ */
+struct denali_event_info {
+	uint32_t event;
+	uint64_t seq;
+	struct denali_vm_stats vm;
+};
+
+/**
+ * denali_events_open() - subscribe to events
+ *
+ * Errors: ENOENT (module not loaded), EPERM (CAP_NET_ADMIN).
+ */
+struct denali_nl *denali_events_open(struct denali_error *err);
+
+/** denali_nl_fd() - descriptor for poll() */
+int denali_nl_fd(const struct denali_nl *nl);
+
+/**
+ * denali_events_read() - take what has come in
+ * @handler: called for each event; not 0 ends the reading and is returned
+ *
+ * Waits if there is none: poll() first. Errors: EINTR. Lost events are no error:
+ * they show as a gap in seq.
+ */
+int denali_events_read(struct denali_nl *nl,
+		       int (*handler)(const struct denali_event_info *event, void *arg),
+		       void *arg, struct denali_error *err);
+
+/** denali_event_name() - "created", "started", "stopped", "ended", "destroyed", "port-down" */
+const char *denali_event_name(unsigned int event);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* DENALI_LIB_H */

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of libdenali share and callers don't see.
+ */
+#ifndef DENALI_LIB_INTERNAL_H
+#define DENALI_LIB_INTERNAL_H
+
+#include <stdbool.h>
+#include "denali.h"
+
+struct nl_sock;
+
+struct denali_vm {
+	int fd;
+	int dev;
+	uint64_t id;
+	uint64_t mem_bytes;
+	char name[DENALI_NAME_SIZE];
+};
+
+/* Fills @err and returns -@code. */
+int denali_fail(struct denali_error *err, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* A libnl error (negative NLE_*) as errno value. */
+int denali_nl_errno(int nle);
+
+/* Replaces what a terminal might act on, in place. */
+void denali_text_clean(char *text);
+
+/* Network interface as rtnetlink tells it. */
+struct denali_link {
+	uint32_t index;
+	uint32_t flags;		/* IFF_* */
+	uint32_t mtu;
+	uint32_t master;	/* index, 0: none */
+	uint8_t  mac[6];
+	char     name[16];
+	char     kind[16];	/* "tun", "bridge", ...; empty for a physical one */
+	bool     is_tap;	/* of kind "tun": tap, not tun */
+	bool     multi_queue;
+	uint32_t queues;	/* attached ones of a multi-queue tap */
+};
+
+struct nl_sock *denali_link_connect(struct denali_error *err);
+
+/* By @name, or by @index if @name is NULL. -ENODEV without a message if there is none. */
+int denali_link_get(struct nl_sock *sock, const char *name, uint32_t index,
+		    struct denali_link *link, struct denali_error *err);
+
+/* Up or down; returns 0 or a negative errno value. */
+int denali_link_set_up(struct nl_sock *sock, uint32_t index, bool up);
+
+/* Joins a bridge, or leaves it with @master 0; same. */
+int denali_link_set_master(struct nl_sock *sock, uint32_t index, uint32_t master);
+
+#endif /* DENALI_LIB_INTERNAL_H */

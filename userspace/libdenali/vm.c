@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: MIT
+/*
+ * VM handles: each owns one descriptor of the kernel's and knows the VM's
+ * name for messages. What the kernel says with one errno value is told apart
+ * here by asking it for the limits.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <denali/vregs.h>
+
+#include "internal.h"
+
+static bool denali_name_is_id(const char *name)
+{
+	return *name && !name[strspn(name, "0123456789")];
+}
+
+static int denali_name_check(const char *name, struct denali_error *err)
+{
+	const char *p;
+
+	if (strlen(name) >= DENALI_NAME_SIZE)
+		return denali_fail(err, EINVAL, "VM name '%s': %zu characters; at most %d are allowed",
+				   name, strlen(name), DENALI_NAME_SIZE - 1);
+	for (p = name; *p; p++)
+		if (!isascii((unsigned char)*p) ||
+		    (!isalnum((unsigned char)*p) && !strchr("_.-", *p)))
+			return denali_fail(err, EINVAL,
+					   "VM name '%s': only letters, digits, '_', '.' and '-' are allowed",
+					   name);
+	return 0;
+}
+
+static struct denali_vm *denali_vm_wrap(int fd, int dev, struct denali_error *err)
+{
+	struct denali_vm *vm = calloc(1, sizeof(*vm));
+	struct denali_vm_state state;
+
+	if (!vm) {
+		denali_fail(err, ENOMEM, "VM: out of memory");
+		close(fd);
+		return NULL;
+	}
+	vm->fd = fd;
+	vm->dev = dev;
+	if (denali_vm_get_state(vm, &state, err)) {
+		denali_vm_close(vm);
+		return NULL;
+	}
+	vm->id = state.id;
+	vm->mem_bytes = state.mem_bytes;
+	memcpy(vm->name, state.name, sizeof(vm->name));
+	return vm;
+}
+
+static int denali_vm_memory_check(int dev, const char *name, uint64_t mem_bytes,
+				  struct denali_info *info, struct denali_error *err)
+{
+	char want[DENALI_SIZE_TEXT], low[DENALI_SIZE_TEXT], high[DENALI_SIZE_TEXT];
+	int ret = denali_dev_info(dev, info, err);
+
+	if (ret)
+		return ret;
+	denali_size_format(want, mem_bytes);
+	if (mem_bytes % DENALI_PAGE_SIZE)
+		return denali_fail(err, EINVAL,
+				   "VM %s: memory of %s is not a multiple of a page, %d bytes", name, want,
+				   DENALI_PAGE_SIZE);
+	if (mem_bytes < info->min_memory || mem_bytes > info->max_memory)
+		return denali_fail(err, EINVAL, "VM %s: memory of %s; must be from %s to %s", name,
+				   want, denali_size_format(low, info->min_memory),
+				   denali_size_format(high, info->max_memory));
+	if (mem_bytes > info->pool_bytes)
+		return denali_fail(err, ENOMEM,
+				   "VM %s: memory of %s is more than the whole pool, %s; enlarge the pool (denalictl pool set SIZE) or ask for less",
+				   name, want, denali_size_format(high, info->pool_bytes));
+	return 0;
+}
+
+struct denali_vm *denali_vm_create(int dev, const char *name, uint64_t mem_bytes,
+				   unsigned int flags, struct denali_error *err)
+{
+	char want[DENALI_SIZE_TEXT], have[DENALI_SIZE_TEXT], all[DENALI_SIZE_TEXT];
+	struct denali_vm_create create = { .mem_bytes = mem_bytes, .flags = flags };
+	const char *who = name && *name ? name : "(no name)";
+	struct denali_info info;
+	int fd;
+
+	if (name && *name) {
+		if (denali_name_check(name, err))
+			return NULL;
+		if (denali_name_is_id(name)) {
+			denali_fail(err, EINVAL,
+				    "VM name '%s': digits alone are an id; add a letter", name);
+			return NULL;
+		}
+		strcpy(create.name, name);
+	}
+	if (denali_vm_memory_check(dev, who, mem_bytes, &info, err))
+		return NULL;
+
+	fd = ioctl(dev, DENALI_IOC_VM_CREATE, &create);
+	if (fd >= 0)
+		return denali_vm_wrap(fd, dev, err);
+
+	denali_size_format(want, mem_bytes);
+	switch (errno) {
+	case EEXIST:
+		denali_fail(err, EEXIST,
+			    "VM %s: there is one of that name already; choose another or destroy it (denalictl destroy %s)",
+			    who, who);
+		break;
+	case ENOSPC:
+		if (denali_dev_info(dev, &info, err))
+			break;
+		denali_fail(err, ENOSPC,
+			    "VM %s: memory of %s; the pool has %s left of %s: destroy VMs, enlarge it (denalictl pool set SIZE), or wait for memory (wait)",
+			    who, want, denali_size_format(have, info.pool_free),
+			    denali_size_format(all, info.pool_bytes));
+		break;
+	case ENOMEM:
+		denali_fail(err, ENOMEM,
+			    "VM %s: the kernel has no memory for its management, or the pool (%s) is smaller than %s",
+			    who, denali_size_format(all, info.pool_bytes), want);
+		break;
+	case EINTR:
+		denali_fail(err, EINTR, "VM %s: interrupted while it waited for memory", who);
+		break;
+	default:
+		denali_fail(err, errno, "VM %s: create with %s of memory: %s", who, want,
+			    strerror(errno));
+	}
+	return NULL;
+}
+
+struct denali_vm *denali_vm_open(int dev, const char *who, struct denali_error *err)
+{
+	struct denali_vm_open open = { 0 };
+	int fd;
+
+	if (!*who) {
+		denali_fail(err, EINVAL, "VM: the name is empty; give a name or an id");
+		return NULL;
+	}
+	if (denali_name_is_id(who)) {
+		errno = 0;
+		open.id = strtoull(who, NULL, 10);
+		if (errno || !open.id) {
+			denali_fail(err, ENOENT, "VM %s: no such id; ids start at 1 (denalictl list)",
+				    who);
+			return NULL;
+		}
+	} else {
+		if (denali_name_check(who, err))
+			return NULL;
+		strcpy(open.name, who);
+	}
+
+	fd = ioctl(dev, DENALI_IOC_VM_OPEN, &open);
+	if (fd >= 0)
+		return denali_vm_wrap(fd, dev, err);
+
+	switch (errno) {
+	case ENOENT:
+		denali_fail(err, ENOENT, "VM %s: does not exist (denalictl list shows what does)",
+			    who);
+		break;
+	case EPERM:
+	case EACCES:
+		denali_fail(err, EPERM,
+			    "VM %s: belongs to another user; its owner or root may do this", who);
+		break;
+	case ENOTUNIQ:
+		denali_fail(err, ENOTUNIQ,
+			    "VM %s: several users have one of that name; use its id (denalictl list)", who);
+		break;
+	default:
+		denali_fail(err, errno, "VM %s: open: %s", who, strerror(errno));
+	}
+	return NULL;
+}
+
+void denali_vm_close(struct denali_vm *vm)
+{
+	if (!vm)
+		return;
+	close(vm->fd);
+	free(vm);
+}
+
+int denali_vm_fd(const struct denali_vm *vm)
+{
+	return vm->fd;
+}
+
+uint64_t denali_vm_id(const struct denali_vm *vm)
+{
+	return vm->id;
+}
+
+const char *denali_vm_name(const struct denali_vm *vm)
+{
+	return vm->name;
+}
+
+void *denali_vm_map(struct denali_vm *vm, uint32_t base, size_t size, struct denali_error *err)
+{
+	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vm->fd, base);
+
+	if (mem != MAP_FAILED)
+		return mem;
+	denali_fail(err, errno, "VM %s: map %zu bytes at %#x: %s", vm->name, size, base,
+		    strerror(errno));
+	return NULL;
+}
+
+int denali_vm_load(struct denali_vm *vm, const struct denali_image *image, struct denali_error *err)
+{
+	const struct denali_image_info *ii = denali_image_get_info(image);
+	struct denali_error local;
+	struct denali_info info;
+	size_t size;
+	void *mem;
+	int ret;
+
+	if (!err)
+		err = &local;
+	ret = denali_dev_info(vm->dev, &info, err);
+	if (ret)
+		return ret;
+	if (ii->abi_version != info.abi_version)
+		return denali_fail(err, EPROTONOSUPPORT,
+				   "VM %s: the image is for guest ABI version %u, the loaded module has %u",
+				   vm->name, ii->abi_version, info.abi_version);
+	/* Whether there are NICs is the caller's to check. */
+	ret = denali_image_fits(image, vm->mem_bytes, 1, err);
+	if (ret)
+		return ret;
+
+	size = ii->end - DENALI_IMAGE_MIN_ADDR;
+	mem = denali_vm_map(vm, DENALI_IMAGE_MIN_ADDR, size, err);
+	if (!mem)
+		return -err->code;
+	ret = denali_image_copy(image, mem, DENALI_IMAGE_MIN_ADDR, size, err);
+	munmap(mem, size);
+	return ret;
+}
+
+int denali_vm_setup(struct denali_vm *vm, uint32_t entry, const char *cmdline,
+		    struct denali_error *err)
+{
+	size_t len = cmdline ? strlen(cmdline) : 0;
+	struct denali_vm_setup setup = {
+		.entry = entry,
+		.cmdline_len = len,
+		.cmdline = (uintptr_t)cmdline,
+	};
+
+	if (len >= DENALI_CMDLINE_SIZE)
+		return denali_fail(err, E2BIG,
+				   "VM %s: boot arguments of %zu bytes; at most %d are allowed", vm->name,
+				   len, DENALI_CMDLINE_SIZE - 1);
+	if (ioctl(vm->fd, DENALI_IOC_VM_SETUP, &setup) == 0)
+		return 0;
+	switch (errno) {
+	case EBUSY:
+		return denali_fail(err, EBUSY, "VM %s: has been started; set it up before", vm->name);
+	case EINVAL:
+		return denali_fail(err, EINVAL,
+				   "VM %s: entry point %#x lies outside its memory of %llu bytes, or below %#x",
+				   vm->name, entry, (unsigned long long)vm->mem_bytes,
+				   DENALI_IMAGE_MIN_ADDR);
+	default:
+		return denali_fail(err, errno, "VM %s: set up: %s", vm->name, strerror(errno));
+	}
+}
+
+/* The requests without arguments, which fail in the same ways. */
+static int denali_vm_request(struct denali_vm *vm, unsigned long request, const char *verb,
+			     struct denali_error *err)
+{
+	int ret = ioctl(vm->fd, request);
+
+	if (ret >= 0)
+		return ret;
+	switch (errno) {
+	case EALREADY:
+		return denali_fail(err, EALREADY, "VM %s: %s: is in that state already", vm->name,
+				   verb);
+	case ESHUTDOWN:
+		return denali_fail(err, ESHUTDOWN,
+				   "VM %s: %s: has ended; destroy it and create it anew", vm->name, verb);
+	case EINVAL:
+		return denali_fail(err, EINVAL, "VM %s: %s: %s", vm->name, verb,
+				   request == DENALI_IOC_VM_START ?
+				   "no image was loaded into it; load one first" :
+				   "was never started");
+	default:
+		return denali_fail(err, errno, "VM %s: %s: %s", vm->name, verb, strerror(errno));
+	}
+}
+
+int denali_vm_start(struct denali_vm *vm, struct denali_error *err)
+{
+	return denali_vm_request(vm, DENALI_IOC_VM_START, "start", err);
+}
+
+int denali_vm_stop(struct denali_vm *vm, struct denali_error *err)
+{
+	return denali_vm_request(vm, DENALI_IOC_VM_STOP, "stop", err);
+}
+
+int denali_vm_kill(struct denali_vm *vm, struct denali_error *err)
+{
+	return denali_vm_request(vm, DENALI_IOC_VM_KILL, "kill", err);
+}
+
+int denali_vm_destroy(struct denali_vm *vm, struct denali_error *err)
+{
+	return denali_vm_request(vm, DENALI_IOC_VM_DESTROY, "destroy", err);
+}
+
+int denali_vm_console(struct denali_vm *vm, struct denali_error *err)
+{
+	return denali_vm_request(vm, DENALI_IOC_VM_CONSOLE, "console", err);
+}
+
+int denali_vm_get_state(struct denali_vm *vm, struct denali_vm_state *state,
+			struct denali_error *err)
+{
+	memset(state, 0, sizeof(*state));
+	if (ioctl(vm->fd, DENALI_IOC_VM_STATE, state) < 0)
+		return denali_fail(err, errno, "VM %s: state: %s", vm->name, strerror(errno));
+	state->name[sizeof(state->name) - 1] = '\0';
+	state->text[sizeof(state->text) - 1] = '\0';
+	denali_text_clean(state->name);
+	denali_text_clean(state->text);
+	return 0;
+}
+
+int denali_vm_wait(struct denali_vm *vm, int timeout_ms, struct denali_vm_state *state,
+		   struct denali_error *err)
+{
+	struct pollfd pfd = { .fd = vm->fd, .events = POLLIN };
+	int ret = poll(&pfd, 1, timeout_ms);
+
+	if (ret < 0)
+		return denali_fail(err, errno, "VM %s: wait: %s", vm->name, strerror(errno));
+	if (!ret)
+		return denali_fail(err, ETIMEDOUT, "VM %s: still there after %d ms", vm->name,
+				   timeout_ms);
+	return state ? denali_vm_get_state(vm, state, err) : 0;
+}
+
+const char *denali_vm_state_name(unsigned int state)
+{
+	static const char * const names[] = {
+		[DENALI_VM_CREATED] = "created",
+		[DENALI_VM_RUNNING] = "running",
+		[DENALI_VM_STOPPED] = "stopped",
+		[DENALI_VM_ENDED] = "ended",
+	};
+
+	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
+}
+
+const char *denali_vm_reason_name(unsigned int reason)
+{
+	static const char * const names[] = {
+		[DENALI_END_NONE] = "none",
+		[DENALI_END_EXIT] = "exit",
+		[DENALI_END_PANIC] = "panic",
+		[DENALI_END_FAULT] = "fault",
+		[DENALI_END_PROTOCOL] = "protocol",
+		[DENALI_END_KILLED] = "killed",
+	};
+
+	return reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "unknown";
+}
+
+const char *denali_vector_name(unsigned int vector)
+{
+	static const char * const names[] = {
+		[0] = "divide error",
+		[1] = "debug exception",
+		[2] = "non-maskable interrupt",
+		[3] = "breakpoint",
+		[4] = "overflow",
+		[5] = "bound range exceeded",
+		[6] = "invalid opcode",
+		[7] = "device not available",
+		[8] = "double fault",
+		[10] = "invalid TSS",
+		[11] = "segment not present",
+		[12] = "stack fault",
+		[13] = "general protection fault",
+		[14] = "page fault",
+		[16] = "x87 floating-point error",
+		[17] = "alignment check",
+		[18] = "machine check",
+		[19] = "SIMD floating-point error",
+		[21] = "control protection fault",
+	};
+	const char *name = vector < sizeof(names) / sizeof(names[0]) ? names[vector] : NULL;
+
+	return name ? name : "exception";
+}
