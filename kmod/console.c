@@ -298,6 +298,7 @@ struct dn_port *dn_console_create(struct dn_vm *vm)
 		return ERR_PTR(-ENOMEM);
 	con->port.vm = vm;
 	con->port.ops = &dn_console_ops;
+	con->port.up = true;
 	con->out.size = DN_CONSOLE_OUT_SIZE;
 	con->in.size = DN_CONSOLE_IN_SIZE;
 	spin_lock_init(&con->lock);

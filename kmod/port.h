@@ -40,6 +40,7 @@ struct dn_ring {
 
 int dn_ring_set(struct dn_vm *vm, struct dn_ring *ring, dn_gaddr_t ga, u32 order);
 int dn_ring_fetch(struct dn_vm *vm, struct dn_ring *ring, struct denali_desc *desc);
+void dn_ring_unfetch(struct dn_ring *ring, u32 n);
 void dn_ring_respond(struct dn_vm *vm, struct dn_ring *ring, const struct denali_desc *desc);
 bool dn_ring_publish(struct dn_ring *ring);
 bool dn_ring_arm(struct dn_ring *ring);
@@ -82,6 +83,8 @@ struct dn_port_ops {
  * @vm:    owner; outlives the port
  * @ops:   back end
  * @index: number of the port
+ * @up:    a back end is there; for dumps, which don't trust the virtual registers
+ * @mac:   of a NIC
  * @ring:  see struct dn_ring
  * @stats: written by the runner only
  */
@@ -89,6 +92,8 @@ struct dn_port {
 	struct dn_vm *vm;
 	const struct dn_port_ops *ops;
 	u32 index;
+	bool up;
+	u8 mac[6];
 	struct dn_ring ring[DENALI_QUEUES];
 	struct dn_port_stats stats;
 };

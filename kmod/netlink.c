@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The generic-netlink family "denali": VMs with their counters for whoever may
+ * see them, and events as they happen. The contract is in
+ * include/uapi/linux/denali_netlink.h.
+ *
+ * Nothing here takes a VM's locks: a dump shows counters as they are at the moment,
+ * and can neither hold up a runner nor wait for an ioctl.
+ */
+#include <linux/capability.h>
+#include <linux/mutex.h>
+#include <linux/netlink.h>
+#include <linux/sched/signal.h>
+#include <net/genetlink.h>
+
+#include <uapi/linux/denali_netlink.h>
+
+#include "runner.h"
+#include "vm.h"
+
+static struct genl_family dn_family;
+
+static DEFINE_MUTEX(dn_event_lock);	/* events are sent in the order of their numbers */
+static u64 dn_event_seq;
+
+/* A counter and its attribute; lists of these end with attribute 0. */
+struct dn_counter {
+	int type;
+	const u64 *value;
+};
+
+static int dn_netlink_put_counters(struct sk_buff *skb, const struct dn_counter *c, int pad)
+{
+	for (; c->type; c++)
+		if (nla_put_u64_64bit(skb, c->type, READ_ONCE(*c->value), pad))
+			return -EMSGSIZE;
+	return 0;
+}
+
+static int dn_netlink_put_port(struct sk_buff *skb, struct dn_port *port)
+{
+	const struct dn_port_stats *st = &port->stats;
+	const struct dn_counter counters[] = {
+		{ DENALI_PORT_A_RX_PACKETS, &st->rx_packets },
+		{ DENALI_PORT_A_RX_BYTES, &st->rx_bytes },
+		{ DENALI_PORT_A_TX_PACKETS, &st->tx_packets },
+		{ DENALI_PORT_A_TX_BYTES, &st->tx_bytes },
+		{ DENALI_PORT_A_RX_DROPS, &st->rx_drops },
+		{ DENALI_PORT_A_TX_DROPS, &st->tx_drops },
+		{}
+	};
+	struct nlattr *nest = nla_nest_start(skb, DENALI_A_PORT);
+
+	if (!nest ||
+	    nla_put_u32(skb, DENALI_PORT_A_INDEX, port->index) ||
+	    nla_put_u32(skb, DENALI_PORT_A_TYPE, port->ops->type) ||
+	    nla_put_u32(skb, DENALI_PORT_A_UP, READ_ONCE(port->up)) ||
+	    nla_put_u32(skb, DENALI_PORT_A_IFINDEX, port->ops->ifindex(port)) ||
+	    (port->ops->type == DENALI_PORT_NIC &&
+	     nla_put(skb, DENALI_PORT_A_MAC, sizeof(port->mac), port->mac)) ||
+	    dn_netlink_put_counters(skb, counters, DENALI_PORT_A_PAD))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int dn_netlink_put_exits(struct sk_buff *skb, const struct dn_vm_stats *st)
+{
+	const struct dn_counter counters[] = {
+		{ DENALI_EXIT_A_HYPERCALL, &st->exits_hypercall },
+		{ DENALI_EXIT_A_INTERRUPT, &st->exits_interrupt },
+		{ DENALI_EXIT_A_NMI, &st->exits_nmi },
+		{ DENALI_EXIT_A_MCE, &st->exits_mce },
+		{ DENALI_EXIT_A_EXCEPTION, &st->exits_exception },
+		{}
+	};
+	struct nlattr *nest = nla_nest_start(skb, DENALI_A_EXITS);
+
+	if (!nest || dn_netlink_put_counters(skb, counters, DENALI_EXIT_A_PAD))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int dn_netlink_put_vm(struct sk_buff *skb, struct dn_vm *vm)
+{
+	const struct dn_runner *runner = READ_ONCE(vm->runner);
+	const u64 kmem = dn_vm_kmem(vm), lost = dn_console_lost(vm);
+	const struct dn_counter counters[] = {
+		{ DENALI_A_ID, &vm->id },
+		{ DENALI_A_MEM_BYTES, &vm->mem_size },
+		{ DENALI_A_KMEM_BYTES, &kmem },
+		{ DENALI_A_RUN_NS, &vm->stats.run_ns },
+		{ DENALI_A_STEAL_NS, &vm->stats.steal_ns },
+		{ DENALI_A_HYPERCALLS, &vm->stats.hypercalls },
+		{ DENALI_A_UPCALLS, &vm->stats.upcalls },
+		{ DENALI_A_IRQS, &vm->stats.irqs },
+		{ DENALI_A_CONSOLE_LOST, &lost },
+		{}
+	};
+	struct denali_vm_state st = {};
+	int i;
+
+	dn_vm_fill_state(vm, &st);
+	if (dn_netlink_put_counters(skb, counters, DENALI_A_PAD) ||
+	    nla_put_string(skb, DENALI_A_NAME, st.name) ||
+	    nla_put_u32(skb, DENALI_A_UID, st.uid) ||
+	    nla_put_u32(skb, DENALI_A_STATE, st.state) ||
+	    nla_put_u32(skb, DENALI_A_REASON, st.reason) ||
+	    nla_put_s32(skb, DENALI_A_STATUS, st.status) ||
+	    nla_put_string(skb, DENALI_A_TEXT, st.text) ||
+	    nla_put_u32(skb, DENALI_A_FLAGS, st.flags) ||
+	    nla_put_u32(skb, DENALI_A_IDLE, READ_ONCE(vm->on) == DN_ON_IDLE) ||
+	    (runner && nla_put_u32(skb, DENALI_A_CPU, runner->cpu)) ||
+	    dn_netlink_put_exits(skb, &vm->stats))
+		return -EMSGSIZE;
+
+	for (i = 0; i < DENALI_MAX_PORTS; i++) {
+		struct dn_port *port = READ_ONCE(vm->port[i]);
+
+		if (port && dn_netlink_put_port(skb, port))
+			return -EMSGSIZE;
+	}
+	return 0;
+}
+
+/*
+ * May the sender of @skb see @vm? A dump goes on in whatever process reads the
+ * socket, so the sender's credentials count, as the socket has kept them;
+ * netlink_capable() asks for the capability of who opened the socket as well.
+ */
+static bool dn_netlink_may(const struct sk_buff *skb, const struct dn_vm *vm)
+{
+	return uid_eq(vm->uid, NETLINK_CREDS(skb)->uid) || netlink_capable(skb, CAP_SYS_ADMIN);
+}
+
+static int dn_netlink_get(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sk_buff *reply;
+	struct dn_vm *vm;
+	void *hdr;
+	u64 id;
+	int ret;
+
+	if (GENL_REQ_ATTR_CHECK(info, DENALI_A_ID))
+		return -EINVAL;
+	id = nla_get_u64(info->attrs[DENALI_A_ID]);
+	vm = id ? dn_vm_next(id - 1) : NULL;
+	if (!vm || vm->id != id) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[DENALI_A_ID], "no VM has this id");
+		ret = -ENOENT;
+		goto put;
+	}
+	if (!dn_netlink_may(skb, vm)) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[DENALI_A_ID],
+				    "the VM is another user's");
+		ret = -EPERM;
+		goto put;
+	}
+
+	ret = -ENOMEM;
+	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!reply)
+		goto put;
+	ret = -EMSGSIZE;
+	hdr = genlmsg_put_reply(reply, info, &dn_family, 0, DENALI_CMD_VM_NEW);
+	if (hdr)
+		ret = dn_netlink_put_vm(reply, vm);
+	if (ret) {
+		nlmsg_free(reply);
+		goto put;
+	}
+	genlmsg_end(reply, hdr);
+	ret = genlmsg_reply(reply, info);
+put:
+	if (vm)
+		dn_vm_put(vm);
+	return ret;
+}
+
+/* cb->args[0]: id of the last VM that was shown. */
+static int dn_netlink_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct dn_vm *vm;
+	u64 id = cb->args[0];
+	void *hdr;
+
+	while ((vm = dn_vm_next(id))) {
+		id = vm->id;
+		if (dn_netlink_may(cb->skb, vm)) {
+			hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+					  &dn_family, NLM_F_MULTI, DENALI_CMD_VM_NEW);
+			if (!hdr || dn_netlink_put_vm(skb, vm)) {
+				if (hdr)
+					genlmsg_cancel(skb, hdr);
+				dn_vm_put(vm);
+				/* Full: goes on with this VM, unless it can never fit. */
+				return skb->len ? skb->len : -EMSGSIZE;
+			}
+			genlmsg_end(skb, hdr);
+		}
+		cb->args[0] = id;
+		dn_vm_put(vm);
+		if (fatal_signal_pending(current))
+			break;
+		cond_resched();
+	}
+	return skb->len;
+}
+
+static const struct nla_policy dn_policy[DENALI_A_ID + 1] = {
+	[DENALI_A_ID] = { .type = NLA_U64 },
+};
+
+static const struct genl_small_ops dn_ops[] = {
+	{
+		.cmd = DENALI_CMD_VM_GET,
+		.doit = dn_netlink_get,
+		.dumpit = dn_netlink_dump,
+	},
+};
+
+static const struct genl_multicast_group dn_groups[] = {
+	/* Events tell of everybody's VMs. */
+	{ .name = DENALI_GENL_GROUP, .flags = GENL_MCAST_CAP_NET_ADMIN },
+};
+
+static struct genl_family dn_family __ro_after_init = {
+	.name = DENALI_GENL_NAME,
+	.version = DENALI_GENL_VERSION,
+	.maxattr = DENALI_A_ID,
+	.policy = dn_policy,
+	.module = THIS_MODULE,
+	.parallel_ops = true,
+	.small_ops = dn_ops,
+	.n_small_ops = ARRAY_SIZE(dn_ops),
+	.resv_start_op = DENALI_CMD_VM_GET,	/* all are checked strictly */
+	.mcgrps = dn_groups,
+	.n_mcgrps = ARRAY_SIZE(dn_groups),
+};
+
+/**
+ * dn_netlink_event() - tell the group "events" what happened to a VM
+ * @vm:    held by the caller
+ * @event: enum denali_event
+ *
+ * An event that can't be sent leaves a gap in the numbers. Context: process.
+ */
+void dn_netlink_event(struct dn_vm *vm, u32 event)
+{
+	struct sk_buff *skb = NULL;
+	void *hdr;
+	u64 seq;
+
+	mutex_lock(&dn_event_lock);
+	seq = ++dn_event_seq;
+	if (!genl_has_listeners(&dn_family, &init_net, 0))
+		goto unlock;
+	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!skb)
+		goto unlock;
+	hdr = genlmsg_put(skb, 0, 0, &dn_family, 0, DENALI_CMD_EVENT);
+	if (!hdr || nla_put_u32(skb, DENALI_A_EVENT, event) ||
+	    nla_put_u64_64bit(skb, DENALI_A_SEQ, seq, DENALI_A_PAD) ||
+	    dn_netlink_put_vm(skb, vm))
+		goto unlock;
+	genlmsg_end(skb, hdr);
+	genlmsg_multicast(&dn_family, skb, 0, 0, GFP_KERNEL);
+	skb = NULL;
+unlock:
+	mutex_unlock(&dn_event_lock);
+	nlmsg_free(skb);
+}
+
+/* dn_netlink_register() - context: module init */
+int __init dn_netlink_register(void)
+{
+	return genl_register_family(&dn_family);
+}
+
+void dn_netlink_unregister(void)
+{
+	genl_unregister_family(&dn_family);
+}
