@@ -33,6 +33,8 @@ VMFLAGS ?=
 # Arguments of selftests/run_kselftest.sh, as -t NAME
 TESTARGS ?=
 TEST_TIMEOUT ?= 3000
+# Wired to a second machine: the physical network of the tests
+NICS := --nic e1000,second --nic virtio-net-pci,second
 
 all: kmod libos userspace
 
@@ -80,12 +82,12 @@ demo: deps
 
 test: deps
 	$(MAKE) all selftests
-	$(VM) --memory 3G --timeout $(TEST_TIMEOUT) $(VMFLAGS) selftests/run_kselftest.sh $(TESTARGS)
+	$(VM) --memory 3G --timeout $(TEST_TIMEOUT) $(NICS) $(VMFLAGS) selftests/run_kselftest.sh $(TESTARGS)
 
 test-debug: deps
 	tools/debug-kernel
 	$(MAKE) KERNEL=debug all selftests
-	tools/vm --kernel debug --memory 4G --timeout 7200 $(VMFLAGS) tools/run-debug $(TESTARGS)
+	tools/vm --kernel debug --memory 4G --timeout 7200 $(NICS) $(VMFLAGS) tools/run-debug $(TESTARGS)
 
 bench: deps
 	$(MAKE) all selftests
