@@ -5,7 +5,8 @@
  *
  * A page is handed out zeroed. It gets dirty when it is freed, and is cleared by
  * a work item long before anyone wants it, or else by the one who gets it. New
- * blocks start dirty, so that loading the module doesn't take a memset.
+ * blocks start dirty, so that loading the module doesn't take a memset, but where
+ * Linux has cleared them already (init_on_alloc).
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -81,18 +82,19 @@ void dn_pool_await(unsigned long events)
 	wait_event(dn_pool.wait, READ_ONCE(dn_pool.events) != events);
 }
 
-/* The next block with dirty pages: whole ones first, large pages come from them. */
+/*
+ * The next block with dirty pages. Partly used ones first: as long as their gaps
+ * are dirty, clean pages are taken out of whole blocks.
+ */
 static struct dn_pblock *dn_pool_next_dirty(void)
 {
 	struct dn_pblock *blk;
 
-	if (!list_empty(&dn_pool.dirty))
-		return list_first_entry(&dn_pool.dirty, struct dn_pblock, node);
 	list_for_each_entry(blk, &dn_pool.partial, node) {
 		if (blk->nr_dirty)
 			return blk;
 	}
-	return NULL;
+	return list_first_entry_or_null(&dn_pool.dirty, struct dn_pblock, node);
 }
 
 /*
@@ -141,7 +143,7 @@ void dn_pool_scrub(void)
 	queue_work(system_unbound_wq, &dn_pool_scrubber);
 }
 
-static int dn_pool_add(unsigned long pfn)
+static int dn_pool_add(unsigned long pfn, bool zeroed)
 {
 	struct dn_pblock *blk;
 	int ret;
@@ -152,8 +154,10 @@ static int dn_pool_add(unsigned long pfn)
 	if (!blk)
 		return -ENOMEM;
 	blk->pfn = pfn;
-	blk->nr_dirty = DN_BLOCK_PAGES;
-	bitmap_fill(blk->dirty, DN_BLOCK_PAGES);
+	if (!zeroed) {
+		blk->nr_dirty = DN_BLOCK_PAGES;
+		bitmap_fill(blk->dirty, DN_BLOCK_PAGES);
+	}
 
 	mutex_lock(&dn_pool.lock);
 	ret = xa_err(xa_store(&dn_pool.index, pfn / DN_BLOCK_PAGES, blk, GFP_KERNEL_ACCOUNT));
@@ -162,7 +166,7 @@ static int dn_pool_add(unsigned long pfn)
 	} else {
 		dn_pool.pages += DN_BLOCK_PAGES;
 		dn_pool.nr_free += DN_BLOCK_PAGES;
-		dn_pool.nr_dirty += DN_BLOCK_PAGES;
+		dn_pool.nr_dirty += blk->nr_dirty;
 		dn_pblock_in(blk);
 		dn_pool_changed();
 	}
@@ -208,6 +212,7 @@ static u64 dn_host_spare(void)
 
 static int dn_pool_grow(unsigned long nr)
 {
+	gfp_t gfp = GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN;
 	struct page *page;
 	int ret;
 
@@ -216,10 +221,10 @@ static int dn_pool_grow(unsigned long nr)
 			return -EINTR;
 		if (dn_host_spare() < DN_BLOCK_SIZE)
 			return -ENOMEM;
-		page = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, DN_BLOCK_ORDER);
+		page = alloc_pages(gfp, DN_BLOCK_ORDER);
 		if (!page)
 			return -ENOMEM;
-		ret = dn_pool_add(page_to_pfn(page));
+		ret = dn_pool_add(page_to_pfn(page), want_init_on_alloc(gfp));
 		if (ret) {
 			__free_pages(page, DN_BLOCK_ORDER);
 			return ret;
@@ -352,7 +357,7 @@ static int dn_pool_create_phys(u64 base, u64 bytes)
 	}
 	dn_pool_map = map;
 	for (pos = base; pos < base + bytes; pos += DN_BLOCK_SIZE) {
-		ret = dn_pool_add(PHYS_PFN(pos));
+		ret = dn_pool_add(PHYS_PFN(pos), false);
 		if (ret) {
 			pr_err("pool_phys: 0x%llx can't be used: error %d%s\n", pos, ret,
 			       ret == -ERANGE ? " (beyond 16 TiB)" : "");
