@@ -36,6 +36,7 @@
 #define DN_B_NMI	0x128	/* set: an NMI hit the switcher */
 #define DN_B_MCE	0x12c
 #define DN_B_FATAL	0x130	/* RIP of a fault that the switcher doesn't expect */
+#define DN_B_VERW_SEL	0x138	/* a data selector for VERW */
 
 /* Tops of the stacks that nothing a guest can trigger shares. */
 #define DN_B_STACK_NMI	0x600

@@ -8,6 +8,7 @@
  * Locks, outer to inner:
  *   vm->ctl       mutex; serialises ioctls: set-up, start, stop, kill, destroy, ports
  *   runner->lock  raw spinlock; queue state of its VMs (vm->on, vm->state), see runner.c
+ *   vm->end_lock  raw spinlock; vm->end
  *
  * What carries no lock is owned by the runner while vm->on == DN_ON_CPU and by
  * the holder of vm->ctl while the VM is off the queue.
@@ -67,40 +68,46 @@ struct dn_end {
 	char text[DENALI_REASON_SIZE];
 };
 
-/* vm->req: what others want of the VM, looked at by its runner after every slice */
-#define DN_REQ_STOP	0	/* take it off the CPU and leave it off */
+/*
+ * vm->work: what a VM's runner has to see to before the guest goes on. Bits
+ * 0..DENALI_MAX_PORTS - 1: that port's ops->service wants to be called.
+ */
+#define DN_WORK_TIMER	16	/* vm->timer went off */
+#define DN_WORK_STOP	17	/* take it off the CPU and leave it off */
+#define DN_WORK_END	18	/* see vm->end */
+#define DN_WORK_YIELD	19	/* let others run */
+#define DN_WORK_IDLE	20	/* DENALI_HC_IDLE */
 
 struct dn_vm {
 	/* What every slice touches. */
 	struct dn_regs regs;
+	struct dn_regs *cur;		/* &regs, or in a slice the CPU's block */
 	struct dn_pgtable pgt;
 	struct dn_part *part;
 	struct denali_vregs *vregs;	/* host address of the virtual-register page */
 	u64 mem_size;
 	void *fpu;			/* XSAVE area, in page 0 of the partition */
 	atomic_t irq_raised;		/* interrupts raised, not yet in vregs->irq_pending */
-	unsigned long port_work;	/* ports whose ops->service wants to be called */
-	unsigned long req;		/* DN_REQ_* */
+	unsigned long work;		/* DN_WORK_*, and a bit for each port */
 	u32 idle_mask;			/* vregs->irq_mask at DENALI_HC_IDLE */
 	bool idling;			/* in DENALI_HC_IDLE */
-	bool timed_out;			/* the idle timeout ran out */
 	u64 alarm;			/* DENALI_HC_TIMER in host ns, 0: none */
 	u64 idle_until;			/* host ns, U64_MAX: none */
 	u64 epoch;			/* host ns of guest time 0 */
-	u64 off_since;			/* host ns at which it became runnable or left the CPU */
+	u64 queued_at;			/* host ns at which it became runnable */
+	u64 quantum_left;		/* ns of CPU time; the policy's */
 	struct hrtimer timer;		/* wakes it: alarm or idle timeout, the earlier */
 
 	/* Queue state: runner->lock. */
 	struct dn_runner *runner;
 	enum dn_on on;
-	bool rewake;			/* woken while on the CPU */
 	u32 state;			/* DENALI_VM_* */
 	struct list_head run_node;	/* the policy's */
 	struct list_head runner_node;	/* on runner->vms */
 	wait_queue_head_t off_wait;	/* it left the CPU */
 
 	struct dn_end end;
-	spinlock_t end_lock;
+	raw_spinlock_t end_lock;
 	bool finished;			/* dn_vm_finish() has run; ctl */
 
 	struct dn_port *port[DENALI_MAX_PORTS];
@@ -155,7 +162,6 @@ int dn_vm_kill(struct dn_vm *vm, const char *why);
 int dn_vm_destroy(struct dn_vm *vm);
 int dn_vm_nic(struct dn_vm *vm, struct denali_vm_nic *arg);
 void dn_vm_finish(struct dn_vm *vm);
-void dn_vm_kill_all(void);
 
 /* netlink.c */
 int dn_netlink_register(void);

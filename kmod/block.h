@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What each CPU has for running guests: its block, the two views of its
+ * descriptor tables and the upper levels of the guests' page tables.
+ */
+#ifndef DN_BLOCK_H
+#define DN_BLOCK_H
+
+#include <linux/percpu.h>
+#include <linux/types.h>
+
+#include <asm/desc.h>
+#include <asm/processor.h>
+
+#include "regs.h"
+#include "switch_layout.h"
+
+struct dn_vm;
+struct dn_pgtable;
+
+/**
+ * struct dn_block - one page, mapped for the supervisor in the host's and the
+ * guests' page tables at the same address, seen by its own CPU only
+ *
+ * Offsets in switch_layout.h.
+ */
+struct dn_block {
+	u8 nested[DN_B_REGS];		/* faults inside the switcher */
+	struct dn_regs regs;		/* the running guest's */
+	u8 pad0[DN_B_HOST_RSP - DN_B_REGS - sizeof(struct dn_regs)];
+	u64 host_rsp;
+	u64 host_cr3;
+	u64 guest_cr3;
+	u64 host_gsbase;
+	u64 cr3_keep;
+	u32 nmi;
+	u32 mce;
+	u64 fatal;
+	u16 verw_sel;
+	u8 pad1[6];
+	u8 pad2[0x200 - DN_B_VERW_SEL - 8];
+	u8 stack_nmi[DN_B_STACK_NMI - 0x200];
+	u8 stack_mce[DN_B_STACK_MCE - DN_B_STACK_NMI];
+	u8 stack_df[DN_B_STACK_DF - DN_B_STACK_MCE];
+	u8 pad3[PAGE_SIZE - DN_B_STACK_DF];
+};
+
+/**
+ * struct dn_tables - TSS and GDT, one page
+ *
+ * TR and GDTR point to one address at which each world sees its own copy.
+ */
+struct dn_tables {
+	struct x86_hw_tss tss;
+	u8 pad[128 - sizeof(struct x86_hw_tss)];
+	struct desc_struct gdt[GDT_ENTRIES];
+	u8 pad2[PAGE_SIZE - 128 - GDT_SIZE];
+};
+
+/**
+ * struct dn_cpu - a CPU's means of running guests
+ * @block:   its block
+ * @tables:  host view of the descriptor tables, at the address that GDTR and TR get
+ * @guest_tables: guest view, by its address in the direct map
+ * @slots:   the page upper directory's entries for guest memory
+ * @cr3:     physical address of the top-level table
+ * @gdtr, @idtr: for LGDT, LIDT in a slice
+ * @asid_gen, @asid_next: generation and next free PCID; see dn_asid_load()
+ * @loaded:  id of the VM whose tables are in @slots; 0: none
+ */
+struct dn_cpu {
+	struct dn_block *block;
+	struct dn_tables *tables;
+	struct dn_tables *guest_tables;
+	u64 *slots;
+	u64 cr3;
+	struct desc_ptr gdtr;
+	struct desc_ptr idtr;
+	u64 asid_gen;
+	u32 asid_next;
+	u64 loaded;
+};
+
+DECLARE_PER_CPU(struct dn_cpu, dn_cpu);
+
+int dn_block_create_all(void);
+void dn_block_destroy_all(void);
+void dn_asid_load(struct dn_cpu *cpu, struct dn_pgtable *pgt);
+
+/* switch.S */
+void dn_switch_run(struct dn_block *block);
+extern const u8 dn_switch_text[], dn_switch_text_end[];
+extern const u8 dn_switch_stubs[], dn_switch_hypercall[];
+extern const u8 dn_switch_nmi[], dn_switch_mce[], dn_switch_df[];
+extern const u8 dn_forward[];
+
+#endif /* DN_BLOCK_H */

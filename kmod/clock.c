@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A guest's time: the clock in its virtual registers, its alarm and the timeout
+ * of its idle. One hrtimer per VM serves both; it only notes that it went off
+ * (DN_WORK_TIMER) and wakes the VM: what is due is worked out by the runner,
+ * which alone writes the times.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/hrtimer.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
+
+#include <asm/tsc.h>
+
+#include "guest.h"
+#include "runner.h"
+#include "vm.h"
+
+static u32 dn_tsc_khz __ro_after_init;
+static u32 dn_tsc_mul __ro_after_init;
+
+/**
+ * dn_clock_init() - find the TSC's speed
+ * Return: 0, or -ENODEV after printing why.
+ */
+int dn_clock_init(void)
+{
+	u64 mul;
+
+	dn_tsc_khz = tsc_khz;
+	if (!dn_tsc_khz) {
+		pr_err("refusing to load: the kernel doesn't know this CPU's TSC frequency\n");
+		return -ENODEV;
+	}
+	mul = div_u64(1000000ULL << DENALI_TSC_SHIFT, dn_tsc_khz);
+	dn_tsc_mul = min_t(u64, mul, U32_MAX);
+	return 0;
+}
+
+u32 dn_clock_khz(void)
+{
+	return dn_tsc_khz;
+}
+
+static enum hrtimer_restart dn_clock_fire(struct hrtimer *timer)
+{
+	struct dn_vm *vm = container_of(timer, struct dn_vm, timer);
+
+	set_bit(DN_WORK_TIMER, &vm->work);
+	dn_vm_wake(vm, 0);
+	return HRTIMER_NORESTART;
+}
+
+void dn_clock_create(struct dn_vm *vm)
+{
+	hrtimer_init(&vm->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_HARD);
+	vm->timer.function = dn_clock_fire;
+	vm->idle_until = U64_MAX;
+}
+
+/** dn_clock_start() - guest time 0 is now */
+void dn_clock_start(struct dn_vm *vm)
+{
+	vm->epoch = ktime_get_ns();
+}
+
+/**
+ * dn_clock_update() - renew the guest's clock, when it is scheduled in
+ * @vm:  not in the guest
+ * @now: ktime_get_ns() a moment ago
+ */
+void dn_clock_update(struct dn_vm *vm, u64 now)
+{
+	struct denali_vregs *v = vm->vregs;
+	u64 tsc = rdtsc();
+
+	/* The guest may write here; what counts is that the number changes. */
+	WRITE_ONCE(v->clock_seq, READ_ONCE(v->clock_seq) + 1);
+	v->tsc_mul = dn_tsc_mul;
+	v->tsc_base = tsc;
+	v->time_base = now - vm->epoch;
+	v->wall_base = ktime_get_real_ns() - (now - vm->epoch);
+	v->steal_ns = vm->stats.steal_ns;
+	v->run_ns = vm->stats.run_ns;
+}
+
+/** dn_clock_arm() - set the timer to what is due next */
+void dn_clock_arm(struct dn_vm *vm)
+{
+	u64 next = vm->idling ? vm->idle_until : U64_MAX;
+
+	if (vm->alarm)
+		next = min(next, vm->alarm);
+	if (next != U64_MAX)
+		hrtimer_start(&vm->timer, ns_to_ktime(next), HRTIMER_MODE_ABS_PINNED_HARD);
+}
+
+/* Host time for a guest's time; far enough in the future is never. */
+static u64 dn_clock_host(u64 base, u64 ns)
+{
+	return ns > KTIME_MAX - base ? KTIME_MAX : base + ns;
+}
+
+/** dn_clock_alarm() - DENALI_HC_TIMER. Context: runner, may be in a slice. */
+void dn_clock_alarm(struct dn_vm *vm, u64 guest_ns)
+{
+	vm->alarm = guest_ns ? dn_clock_host(vm->epoch, guest_ns) : 0;
+	if (!vm->alarm) {
+		/* If it is just going off, dn_clock_expire() finds nothing due. */
+		hrtimer_try_to_cancel(&vm->timer);
+		return;
+	}
+	if (vm->alarm <= ktime_get_ns()) {
+		vm->alarm = 0;
+		dn_irq_raise(vm, DENALI_IRQ_TIMER);
+	} else {
+		dn_clock_arm(vm);
+	}
+}
+
+/** dn_clock_idle() - DENALI_HC_IDLE: from now on the VM is idle */
+void dn_clock_idle(struct dn_vm *vm, u64 timeout_ns)
+{
+	vm->idle_mask = READ_ONCE(vm->vregs->irq_mask);
+	vm->idle_until = timeout_ns == U64_MAX ? U64_MAX :
+			 dn_clock_host(ktime_get_ns(), timeout_ns);
+	vm->idling = true;
+}
+
+/**
+ * dn_clock_idle_over() - is an idle VM to go on?
+ *
+ * If so, sets the hypercall's result. Context: runner.
+ */
+bool dn_clock_idle_over(struct dn_vm *vm)
+{
+	if (dn_irq_wakes(vm))
+		vm->cur->ax = 0;
+	else if (vm->idle_until != U64_MAX && vm->idle_until <= ktime_get_ns())
+		vm->cur->ax = 1;
+	else
+		return false;
+	vm->idling = false;
+	return true;
+}
+
+/** dn_clock_expire() - DN_WORK_TIMER: raise what is due. Context: runner. */
+void dn_clock_expire(struct dn_vm *vm)
+{
+	if (vm->alarm && vm->alarm <= ktime_get_ns()) {
+		vm->alarm = 0;
+		dn_irq_raise(vm, DENALI_IRQ_TIMER);
+	}
+	/* The timer may have gone off for one of its two causes only. */
+	if (!hrtimer_active(&vm->timer))
+		dn_clock_arm(vm);
+}

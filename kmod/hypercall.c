@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hypercalls that need more than the switcher. All are short and don't sleep, so
+ * they are answered within the slice; what may take long is left in vm->work for
+ * the runner. See include/denali/hypercall.h for what each promises.
+ */
+#include <linux/random.h>
+#include <linux/string.h>
+
+#include "guest.h"
+#include "vm.h"
+
+#define DN_RANDOM_MAX	256
+
+static u64 dn_arg64(u32 low, u32 high)
+{
+	return (u64)high << 32 | low;
+}
+
+static s32 dn_hc_random(struct dn_vm *vm, dn_gaddr_t to, u32 len)
+{
+	u8 buf[DN_RANDOM_MAX];
+
+	if (len > sizeof(buf))
+		return -DENALI_EINVAL;
+	get_random_bytes(buf, len);
+	return dn_gmem_write(vm, to, buf, len) ? -DENALI_EFAULT : 0;
+}
+
+static void dn_hc_panic(struct dn_vm *vm, dn_gaddr_t from, u32 len)
+{
+	char text[DENALI_REASON_SIZE] = {};
+
+	if (dn_gmem_read(vm, from, text, min_t(u32, len, sizeof(text) - 1)))
+		strscpy(text, "(no message: bad address)", sizeof(text));
+	dn_vm_end(vm, DENALI_END_PANIC, 0, "%s", text);
+}
+
+static s32 dn_hc_ring(struct dn_vm *vm, u32 port_queue, dn_gaddr_t ring, u32 order)
+{
+	u32 index = port_queue >> 8, queue = port_queue & 0xff;
+	struct dn_port *port;
+
+	if (index >= DENALI_MAX_PORTS || !vm->port[index])
+		return -DENALI_ENODEV;
+	port = vm->port[index];
+	if (queue >= port->ops->queues)
+		return -DENALI_ENODEV;
+	return dn_ring_set(vm, &port->ring[queue], ring, order);
+}
+
+static s32 dn_hc_doorbell(struct dn_vm *vm, u32 index)
+{
+	if (index >= DENALI_MAX_PORTS || !vm->port[index])
+		return -DENALI_ENODEV;
+	set_bit(index, &vm->work);
+	return 0;
+}
+
+/** dn_hypercall() - answer the hypercall in vm->cur. Context: in a slice, interrupts off. */
+void dn_hypercall(struct dn_vm *vm)
+{
+	struct dn_regs *regs = vm->cur;
+	s32 ret = 0;
+
+	vm->stats.hypercalls++;
+	switch (regs->ax) {
+	case DENALI_HC_NOP:
+		break;
+	case DENALI_HC_YIELD:
+		set_bit(DN_WORK_YIELD, &vm->work);
+		break;
+	case DENALI_HC_IDLE:
+		dn_clock_idle(vm, dn_arg64(regs->bx, regs->cx));
+		set_bit(DN_WORK_IDLE, &vm->work);
+		break;
+	case DENALI_HC_TIMER:
+		dn_clock_alarm(vm, dn_arg64(regs->bx, regs->cx));
+		break;
+	case DENALI_HC_EXIT:
+		dn_vm_end(vm, DENALI_END_EXIT, regs->bx, "exit status %d", (s32)regs->bx);
+		break;
+	case DENALI_HC_PANIC:
+		dn_hc_panic(vm, dn_gaddr(regs->bx), regs->cx);
+		break;
+	case DENALI_HC_RING:
+		ret = dn_hc_ring(vm, regs->bx, dn_gaddr(regs->cx), regs->dx);
+		break;
+	case DENALI_HC_DOORBELL:
+		ret = dn_hc_doorbell(vm, regs->bx);
+		break;
+	case DENALI_HC_RANDOM:
+		ret = dn_hc_random(vm, dn_gaddr(regs->bx), regs->cx);
+		break;
+	case DENALI_HC_EXC_RETURN:
+		dn_exception_return(vm);
+		return;
+	default:
+		ret = -DENALI_ENOSYS;
+	}
+	regs->ax = ret;
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The module: parameters, and the order in which its parts come and go.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/init.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+
+#include "block.h"
+#include "chardev.h"
+#include "host.h"
+#include "pool.h"
+#include "runner.h"
+#include "vm.h"
+
+static char *pool;
+module_param(pool, charp, 0444);
+MODULE_PARM_DESC(pool, "memory for VMs, taken from the host when loaded: bytes with suffix K, M or G (default: an eighth of memory, at most 1G); 0: none yet");
+
+static char *pool_phys;
+module_param(pool_phys, charp, 0444);
+MODULE_PARM_DESC(pool_phys, "memory for VMs that the boot command line kept from Linux (memmap=): BASE:SIZE, both multiples of 2M; instead of pool=");
+
+static bool allow_meltdown;
+module_param(allow_meltdown, bool, 0444);
+MODULE_PARM_DESC(allow_meltdown, "load even where guests can read the host's memory: a CPU with Meltdown, booted with pti=off (default: N)");
+
+#define DN_QUANTUM_MIN	100U
+#define DN_QUANTUM_MAX	1000000U
+
+static int dn_quantum_set(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, DN_QUANTUM_MIN, DN_QUANTUM_MAX);
+}
+
+static const struct kernel_param_ops dn_quantum_ops = {
+	.set = dn_quantum_set,
+	.get = param_get_uint,
+};
+module_param_cb(quantum_us, &dn_quantum_ops, &dn_quantum_us, 0644);
+MODULE_PARM_DESC(quantum_us, "how long a VM runs while others wait, in microseconds, 100 to 1000000 (default: 10000)");
+
+/* Bytes with a suffix, and nothing behind. */
+static int dn_parse_size(const char *text, char end, const char **rest, u64 *bytes)
+{
+	char *p;
+
+	*bytes = memparse(text, &p);
+	if (p == text || *p != end)
+		return -EINVAL;
+	if (rest)
+		*rest = p + 1;
+	return 0;
+}
+
+static int dn_pool_from_params(void)
+{
+	u64 bytes = min_t(u64, (u64)totalram_pages() << PAGE_SHIFT >> 3, SZ_1G);
+	u64 base = 0, phys_bytes = 0;
+	const char *rest;
+
+	if (pool && pool_phys) {
+		pr_err("pool= and pool_phys= exclude each other\n");
+		return -EINVAL;
+	}
+	if (pool && dn_parse_size(pool, '\0', NULL, &bytes)) {
+		pr_err("pool=%s: not a size; use a number with suffix K, M or G\n", pool);
+		return -EINVAL;
+	}
+	if (pool_phys) {
+		if (dn_parse_size(pool_phys, ':', &rest, &base) ||
+		    dn_parse_size(rest, '\0', NULL, &phys_bytes)) {
+			pr_err("pool_phys=%s: not BASE:SIZE\n", pool_phys);
+			return -EINVAL;
+		}
+		bytes = 0;
+	}
+	return dn_pool_create(bytes, base, phys_bytes);
+}
+
+static int __init dn_module_init(void)
+{
+	int err;
+
+	err = dn_host_check(allow_meltdown);
+	if (err)
+		return err;
+	err = dn_pool_from_params();
+	if (err)
+		return err;
+	err = dn_block_create_all();
+	if (err)
+		goto blocks;
+	err = dn_runners_start();
+	if (err)
+		goto blocks;
+	err = dn_netlink_register();
+	if (err)
+		goto runners;
+	err = dn_chardev_register();
+	if (err)
+		goto netlink;
+	return 0;
+
+netlink:
+	dn_netlink_unregister();
+runners:
+	dn_runners_stop();
+blocks:
+	dn_block_destroy_all();
+	dn_pool_destroy();
+	return err;
+}
+
+static void __exit dn_module_exit(void)
+{
+	dn_chardev_unregister();
+	dn_netlink_unregister();
+	dn_runners_stop();
+	dn_block_destroy_all();
+	dn_pool_destroy();
+}
+
+module_init(dn_module_init);
+module_exit(dn_module_exit);
+
+MODULE_DESCRIPTION("Denali isolation kernel: many small, mutually distrusting virtual machines");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(DN_VERSION);

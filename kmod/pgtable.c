@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Building and freeing a guest's page tables. They say nothing that the
+ * partition doesn't: an idle VM can lose them and get them back.
+ *
+ * Page 0 stays unmapped, so the first 2 MiB are always mapped by 4 KiB pages.
+ * Entries never have the global bit: a translation dies with its address-space
+ * tag.
+ */
+#include <linux/gfp.h>
+#include <linux/mem_encrypt.h>
+#include <linux/mm.h>
+
+#include <asm/pgtable.h>
+
+#include "pgtable.h"
+#include "pool.h"
+
+#define DN_PTES		512
+#define DN_TABLE	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED)
+#define DN_LEAF		(DN_TABLE | _PAGE_DIRTY)
+
+static u64 dn_entry(unsigned long pfn, u64 flags)
+{
+	return __sme_set((u64)PFN_PHYS(pfn)) | flags;
+}
+
+static u64 *dn_table_add(struct dn_pgtable *pgt, u64 *entry)
+{
+	struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+
+	if (!page)
+		return NULL;
+	list_add(&page->lru, &pgt->pages);
+	pgt->nr++;
+	*entry = dn_entry(page_to_pfn(page), DN_TABLE);
+	return page_address(page);
+}
+
+void dn_pgtable_init(struct dn_pgtable *pgt)
+{
+	memset(pgt, 0, sizeof(*pgt));
+	INIT_LIST_HEAD(&pgt->pages);
+}
+
+/** dn_pgtable_free() - give the tables back. Context: the VM isn't running; any. */
+void dn_pgtable_free(struct dn_pgtable *pgt)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, &pgt->pages, lru) {
+		list_del(&page->lru);
+		__free_page(page);
+	}
+	dn_pgtable_init(pgt);
+}
+
+/**
+ * dn_pgtable_build() - map a partition
+ * @pgt:  not built
+ * @part: what to map
+ *
+ * Context: may sleep. Return: 0, or -ENOMEM with nothing built.
+ */
+int dn_pgtable_build(struct dn_pgtable *pgt, const struct dn_part *part)
+{
+	u64 *pmd = NULL, *pte;
+	u32 chunk, gfn, end;
+
+	for (chunk = 0; chunk * DN_PTES < part->pages; chunk++) {
+		u32 i = chunk % DN_PTES;
+
+		if (!i) {
+			pmd = dn_table_add(pgt, &pgt->slot[chunk / DN_PTES]);
+			if (!pmd)
+				goto nomem;
+		}
+		gfn = chunk * DN_PTES;
+		if (chunk && chunk < part->nr_large) {
+			pmd[i] = dn_entry(dn_part_pfn(part, gfn), DN_LEAF | _PAGE_PSE);
+			continue;
+		}
+		pte = dn_table_add(pgt, &pmd[i]);
+		if (!pte)
+			goto nomem;
+		end = min(part->pages, gfn + DN_PTES);
+		for (gfn = max(gfn, 1U); gfn < end; gfn++)
+			pte[gfn % DN_PTES] = dn_entry(dn_part_pfn(part, gfn), DN_LEAF);
+	}
+	return 0;
+
+nomem:
+	dn_pgtable_free(pgt);
+	return -ENOMEM;
+}

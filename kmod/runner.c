@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Runners: a kernel thread per CPU that takes turns at its VMs. An idle VM has
+ * no thread and no stack, only its struct; it costs nothing until an event
+ * wakes it.
+ *
+ * A VM belongs to one runner at a time. The runner's lock guards the queue state
+ * of its VMs (vm->on, vm->state, vm->run_node) and vm->runner itself; a VM that
+ * is DN_ON_CPU is otherwise its runner's alone, whose main loop is
+ * dn_runner_turn(): what is to be done for the VM, in the order in which it can
+ * happen.
+ *
+ * Events reach a VM as bits in vm->work, set before dn_vm_wake(). A runner looks
+ * at vm->work with its lock held before it lets the VM go idle, so no event is
+ * lost.
+ *
+ * To Linux a runner is an ordinary task: it yields when Linux wants the CPU, and
+ * an admin may change its niceness and affinity.
+ */
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/freezer.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+
+#include "guest.h"
+#include "runner.h"
+#include "slice.h"
+#include "vm.h"
+
+unsigned int dn_quantum_us = 10000;
+
+static const struct dn_sched_ops *dn_sched = &dn_sched_rr;
+static DEFINE_PER_CPU(struct dn_runner, dn_runners);
+static DEFINE_MUTEX(dn_runners_mutex);	/* who has which runner: add, CPU hotplug */
+static enum cpuhp_state dn_hotplug_state;
+
+const char *dn_sched_name(void)
+{
+	return dn_sched->name;
+}
+
+/* The runner of a VM, locked. */
+static struct dn_runner *dn_runner_lock(struct dn_vm *vm, unsigned long *flags)
+{
+	struct dn_runner *r;
+
+	for (;;) {
+		r = READ_ONCE(vm->runner);
+		raw_spin_lock_irqsave(&r->lock, *flags);
+		if (likely(r == vm->runner))
+			return r;
+		raw_spin_unlock_irqrestore(&r->lock, *flags);
+	}
+}
+
+/* The interrupt itself is what ends the guest's stay: there is nothing to do. */
+static void dn_runner_interrupt(void *unused)
+{
+}
+
+/* Make a guest that is running on another CPU leave it. Context: runner's lock held. */
+static void dn_runner_kick(struct dn_runner *r)
+{
+	int cpu;
+
+	/* Against dn_slice_run(): slice_cpu is set, then work is looked at. */
+	smp_mb__after_atomic();
+	cpu = READ_ONCE(r->slice_cpu);
+	if (cpu >= 0 && cpu != smp_processor_id())
+		smp_call_function_single_async(cpu, &r->csd);
+}
+
+static void dn_runner_enqueue(struct dn_runner *r, struct dn_vm *vm, bool woken)
+{
+	lockdep_assert_held(&r->lock);
+	vm->on = DN_ON_QUEUE;
+	vm->queued_at = ktime_get_ns();
+	dn_sched->enqueue(&r->queue, vm, woken);
+	if (r->task)
+		wake_up_process(r->task);
+}
+
+/**
+ * dn_vm_wake() - an event for a VM has been noted in vm->work
+ * @vm:   VM
+ * @irqs: 0, or interrupts that are all that the event can lead to: a VM that idles
+ *        with them masked stays idle
+ *
+ * Context: any, also with interrupts off.
+ */
+void dn_vm_wake(struct dn_vm *vm, u32 irqs)
+{
+	unsigned long flags;
+	struct dn_runner *r = dn_runner_lock(vm, &flags);
+
+	if (vm->on == DN_ON_CPU)
+		dn_runner_kick(r);
+	else if (vm->on == DN_ON_IDLE && (!irqs || (irqs & ~vm->idle_mask)))
+		dn_runner_enqueue(r, vm, true);
+	raw_spin_unlock_irqrestore(&r->lock, flags);
+}
+
+static enum hrtimer_restart dn_runner_quantum(struct hrtimer *timer)
+{
+	struct dn_runner *r = container_of(timer, struct dn_runner, quantum);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&r->lock, flags);
+	WRITE_ONCE(r->preempt, true);
+	smp_mb__before_atomic();
+	dn_runner_kick(r);
+	raw_spin_unlock_irqrestore(&r->lock, flags);
+	return HRTIMER_NORESTART;
+}
+
+/* Call the back ends of the ports that asked for it. */
+static void dn_runner_ports(struct dn_vm *vm)
+{
+	unsigned long ports = READ_ONCE(vm->work) & (BIT(DENALI_MAX_PORTS) - 1);
+	int i;
+
+	for_each_set_bit(i, &ports, DENALI_MAX_PORTS) {
+		struct dn_port *port = vm->port[i];
+
+		clear_bit(i, &vm->work);
+		smp_mb__after_atomic();
+		if (port && port->ops->service(port))
+			set_bit(i, &vm->work);
+	}
+}
+
+/*
+ * One turn of a VM, up to its quantum. Returns when the VM has to leave the CPU: its
+ * time is up, it is idle, stopped or at its end, or the thread is to stop.
+ */
+static void dn_runner_turn(struct dn_runner *r, struct dn_vm *vm)
+{
+	for (;;) {
+		if (test_bit(DN_WORK_END, &vm->work) || test_bit(DN_WORK_STOP, &vm->work))
+			return;
+		if (test_and_clear_bit(DN_WORK_TIMER, &vm->work))
+			dn_clock_expire(vm);
+		dn_runner_ports(vm);
+		clear_bit(DN_WORK_IDLE, &vm->work);
+		if (vm->idling && !dn_clock_idle_over(vm))
+			return;
+		if (test_and_clear_bit(DN_WORK_YIELD, &vm->work)) {
+			vm->quantum_left = 0;
+			return;
+		}
+		if (READ_ONCE(r->preempt) || kthread_should_stop() || freezing(current))
+			return;
+		if (!vm->pgt.nr && dn_pgtable_build(&vm->pgt, vm->part)) {
+			/* The host is out of memory for now: let it reclaim. */
+			schedule_timeout_uninterruptible(1);
+			return;
+		}
+		dn_slice_run(r, vm);
+		cond_resched();
+	}
+}
+
+/* Decide where a VM goes that leaves the CPU. Returns true if it has ended. */
+static bool dn_runner_put(struct dn_runner *r, struct dn_vm *vm)
+{
+	bool ended = false, off = false;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&r->lock, flags);
+	if (test_bit(DN_WORK_END, &vm->work)) {
+		vm->on = DN_OFF;
+		vm->state = DENALI_VM_ENDED;
+		ended = true;
+		off = true;
+	} else if (test_bit(DN_WORK_STOP, &vm->work)) {
+		vm->on = DN_OFF;
+		vm->state = DENALI_VM_STOPPED;
+		off = true;
+	} else if (vm->idling && !READ_ONCE(vm->work)) {
+		vm->on = DN_ON_IDLE;
+		dn_clock_arm(vm);
+	} else {
+		dn_runner_enqueue(r, vm, false);
+	}
+	raw_spin_unlock_irqrestore(&r->lock, flags);
+	if (off)
+		wake_up_all(&vm->off_wait);
+	return ended;
+}
+
+static struct dn_vm *dn_runner_pick(struct dn_runner *r)
+{
+	struct dn_vm *vm;
+
+	raw_spin_lock_irq(&r->lock);
+	vm = dn_sched->pick(&r->queue);
+	if (vm) {
+		/* Whoever sees it leave the CPU may drop the last other reference. */
+		kref_get(&vm->ref);
+		vm->on = DN_ON_CPU;
+	}
+	raw_spin_unlock_irq(&r->lock);
+	return vm;
+}
+
+static int dn_runner_main(void *data)
+{
+	struct dn_runner *r = data;
+	struct dn_vm *vm;
+	u64 start, end;
+
+	set_freezable();
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (kthread_freezable_should_stop(NULL))
+			break;
+		vm = dn_runner_pick(r);
+		if (!vm) {
+			schedule();
+			continue;
+		}
+		__set_current_state(TASK_RUNNING);
+
+		start = ktime_get_ns();
+		vm->stats.steal_ns += start - vm->queued_at;
+		dn_clock_update(vm, start);
+		WRITE_ONCE(r->preempt, false);
+		hrtimer_start(&r->quantum, ns_to_ktime(vm->quantum_left),
+			      HRTIMER_MODE_REL_PINNED_HARD);
+		dn_runner_turn(r, vm);
+		hrtimer_cancel(&r->quantum);
+		end = ktime_get_ns();
+		vm->stats.run_ns += end - start;
+		dn_sched->charge(vm, end - start);
+		if (dn_runner_put(r, vm))
+			dn_vm_finish(vm);
+		dn_vm_put(vm);
+		cond_resched();
+	}
+	__set_current_state(TASK_RUNNING);
+	return 0;
+}
+
+/**
+ * dn_runner_add() - give a new VM to the runner that has the fewest
+ * Context: may sleep.
+ */
+void dn_runner_add(struct dn_vm *vm)
+{
+	struct dn_runner *best = NULL;
+	int cpu;
+
+	mutex_lock(&dn_runners_mutex);
+	for_each_online_cpu(cpu) {
+		struct dn_runner *r = per_cpu_ptr(&dn_runners, cpu);
+
+		if (r->task && (!best || r->nr_vms < best->nr_vms))
+			best = r;
+	}
+	raw_spin_lock_irq(&best->lock);
+	vm->runner = best;
+	list_add_tail(&vm->runner_node, &best->vms);
+	best->nr_vms++;
+	raw_spin_unlock_irq(&best->lock);
+	mutex_unlock(&dn_runners_mutex);
+}
+
+/** dn_runner_remove() - forget a VM that is off. Context: may sleep. */
+void dn_runner_remove(struct dn_vm *vm)
+{
+	unsigned long flags;
+	struct dn_runner *r = dn_runner_lock(vm, &flags);
+
+	list_del(&vm->runner_node);
+	r->nr_vms--;
+	raw_spin_unlock_irqrestore(&r->lock, flags);
+}
+
+/** dn_runner_run() - a VM that is off is to run from now on. Context: any. */
+void dn_runner_run(struct dn_vm *vm)
+{
+	unsigned long flags;
+	struct dn_runner *r = dn_runner_lock(vm, &flags);
+
+	clear_bit(DN_WORK_STOP, &vm->work);
+	vm->state = DENALI_VM_RUNNING;
+	dn_runner_enqueue(r, vm, true);
+	raw_spin_unlock_irqrestore(&r->lock, flags);
+}
+
+/**
+ * dn_runner_take() - take a VM off the CPU and the queue
+ * @vm:    started
+ * @work:  DN_WORK_STOP or DN_WORK_END
+ * @state: state that it gets
+ *
+ * Context: may sleep. Return: whether it was the caller who took it off; if not, it
+ * went by itself (by the runner, which then does the rest).
+ */
+bool dn_runner_take(struct dn_vm *vm, int work, u32 state)
+{
+	unsigned long flags;
+	struct dn_runner *r;
+	bool taken = true;
+
+	set_bit(work, &vm->work);
+	r = dn_runner_lock(vm, &flags);
+	switch (vm->on) {
+	case DN_ON_QUEUE:
+		dn_sched->dequeue(&r->queue, vm);
+		fallthrough;
+	case DN_ON_IDLE:
+	case DN_OFF:
+		vm->on = DN_OFF;
+		if (vm->state != DENALI_VM_ENDED)
+			vm->state = state;
+		break;
+	case DN_ON_CPU:
+		dn_runner_kick(r);
+		taken = false;
+		break;
+	}
+	raw_spin_unlock_irqrestore(&r->lock, flags);
+	if (!taken)
+		wait_event(vm->off_wait, READ_ONCE(vm->on) == DN_OFF);
+	return taken;
+}
+
+u32 dn_runners_count(void)
+{
+	u32 nr = 0;
+	int cpu;
+
+	for_each_online_cpu(cpu)
+		nr += !!READ_ONCE(per_cpu_ptr(&dn_runners, cpu)->task);
+	return nr;
+}
+
+/* A CPU came: start its runner. */
+static int dn_runner_online(unsigned int cpu)
+{
+	struct dn_runner *r = per_cpu_ptr(&dn_runners, cpu);
+	struct task_struct *task;
+
+	task = kthread_create_on_node(dn_runner_main, r, cpu_to_node(cpu), "denali/%u", cpu);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	/* Not kthread_bind(): an admin may move it, also into a cgroup. */
+	set_cpus_allowed_ptr(task, cpumask_of(cpu));
+	mutex_lock(&dn_runners_mutex);
+	r->task = task;
+	mutex_unlock(&dn_runners_mutex);
+	wake_up_process(task);
+	return 0;
+}
+
+/* Give a runner's VM, which is not on the CPU, to another. Idle in between: see dn_vm_wake(). */
+static void dn_runner_move(struct dn_runner *from, struct dn_vm *vm, struct dn_runner *to)
+{
+	bool queued = vm->on == DN_ON_QUEUE;
+
+	lockdep_assert_held(&from->lock);
+	if (queued) {
+		dn_sched->dequeue(&from->queue, vm);
+		vm->on = DN_ON_IDLE;
+		set_bit(DN_WORK_TIMER, &vm->work);
+	}
+	list_del(&vm->runner_node);
+	from->nr_vms--;
+
+	raw_spin_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
+	WRITE_ONCE(vm->runner, to);
+	list_add_tail(&vm->runner_node, &to->vms);
+	to->nr_vms++;
+	if (queued)
+		dn_runner_enqueue(to, vm, false);
+	raw_spin_unlock(&to->lock);
+}
+
+/* A CPU goes: stop its runner and spread its VMs over the others. */
+static int dn_runner_offline(unsigned int cpu)
+{
+	struct dn_runner *r = per_cpu_ptr(&dn_runners, cpu);
+	struct task_struct *task = r->task;
+	unsigned int to = cpu;
+
+	mutex_lock(&dn_runners_mutex);
+	raw_spin_lock_irq(&r->lock);
+	r->task = NULL;
+	raw_spin_unlock_irq(&r->lock);
+	kthread_stop(task);
+	raw_spin_lock_irq(&r->lock);
+	while (!list_empty(&r->vms)) {
+		do {
+			to = cpumask_next_wrap(to, cpu_online_mask, to, false);
+		} while (to >= nr_cpu_ids || to == cpu || !per_cpu_ptr(&dn_runners, to)->task);
+		dn_runner_move(r, list_first_entry(&r->vms, struct dn_vm, runner_node),
+			       per_cpu_ptr(&dn_runners, to));
+	}
+	raw_spin_unlock_irq(&r->lock);
+	mutex_unlock(&dn_runners_mutex);
+	return 0;
+}
+
+/**
+ * dn_runners_start() - a runner for each online CPU, now and later
+ * Return: 0 or an error.
+ */
+int dn_runners_start(void)
+{
+	int cpu, ret;
+
+	for_each_possible_cpu(cpu) {
+		struct dn_runner *r = per_cpu_ptr(&dn_runners, cpu);
+
+		memset(r, 0, sizeof(*r));
+		r->cpu = cpu;
+		r->slice_cpu = -1;
+		raw_spin_lock_init(&r->lock);
+		INIT_LIST_HEAD(&r->queue.list);
+		INIT_LIST_HEAD(&r->vms);
+		hrtimer_init(&r->quantum, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+		r->quantum.function = dn_runner_quantum;
+		INIT_CSD(&r->csd, dn_runner_interrupt, NULL);
+	}
+	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "denali:runner", dn_runner_online,
+				dn_runner_offline);
+	if (ret < 0)
+		return ret;
+	dn_hotplug_state = ret;
+	return 0;
+}
+
+/** dn_runners_stop() - no VM is left. Context: may sleep. */
+void dn_runners_stop(void)
+{
+	cpuhp_remove_state(dn_hotplug_state);
+}

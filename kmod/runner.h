@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Runners: one kernel thread per CPU, which multiplexes VMs.
+ */
+#ifndef DN_RUNNER_H
+#define DN_RUNNER_H
+
+#include <linux/hrtimer.h>
+#include <linux/list.h>
+#include <linux/sched.h>
+#include <linux/smp.h>
+#include <linux/spinlock.h>
+
+#include "sched.h"
+
+struct dn_vm;
+
+/**
+ * struct dn_runner - one of a CPU's
+ * @task:    kernel thread; NULL while the CPU is offline
+ * @cpu:     the CPU that it is meant for
+ * @lock:    queue, vms and the queue state of the VMs on it
+ * @queue:   runnable VMs
+ * @vms:     all VMs that belong to this runner
+ * @nr_vms:  their number
+ * @preempt: the quantum is over
+ * @slice_cpu: CPU on which a slice is under way, -1: none
+ * @quantum: timer that sets @preempt
+ * @csd:     to interrupt @slice_cpu
+ */
+struct dn_runner {
+	struct task_struct *task;
+	int cpu;
+	raw_spinlock_t lock;
+	struct dn_queue queue;
+	struct list_head vms;
+	u32 nr_vms;
+	bool preempt;
+	int slice_cpu;
+	struct hrtimer quantum;
+	call_single_data_t csd;
+};
+
+int dn_runners_start(void);
+void dn_runners_stop(void);
+u32 dn_runners_count(void);
+const char *dn_sched_name(void);
+
+void dn_runner_add(struct dn_vm *vm);
+void dn_runner_remove(struct dn_vm *vm);
+void dn_runner_run(struct dn_vm *vm);
+bool dn_runner_take(struct dn_vm *vm, int work, u32 state);
+void dn_vm_wake(struct dn_vm *vm, u32 irqs);
+
+#endif /* DN_RUNNER_H */

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A slice: the stretch with preemption off in which a CPU is set up for a guest.
+ */
+#ifndef DN_SLICE_H
+#define DN_SLICE_H
+
+#include <linux/types.h>
+
+struct dn_runner;
+struct dn_vm;
+
+int dn_slice_host_check(void);
+void dn_slice_fpu_init(void *fpu);
+bool dn_slice_sce_off(void);
+void dn_slice_run(struct dn_runner *runner, struct dn_vm *vm);
+
+#endif /* DN_SLICE_H */

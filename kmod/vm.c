@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Life and death of VMs, and the list of them. References: the list holds one
+ * until the VM is destroyed, so does every descriptor, and a started VM holds
+ * one for its runner until dn_vm_finish().
+ */
+#include <linux/ctype.h>
+#include <linux/idr.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/user_namespace.h>
+
+#include <asm/processor-flags.h>
+#include <asm/segment.h>
+
+#include <uapi/linux/denali_netlink.h>
+
+#include "guest.h"
+#include "runner.h"
+#include "slice.h"
+#include "vm.h"
+
+static LIST_HEAD(dn_vms);		/* in order of id */
+static DEFINE_MUTEX(dn_vms_mutex);	/* dn_vms, dn_vms_nr, dn_last_id */
+static u32 dn_vms_nr;
+static u64 dn_last_id;
+
+static void dn_vm_free(struct kref *ref)
+{
+	struct dn_vm *vm = container_of(ref, struct dn_vm, ref);
+	int i;
+
+	for (i = 0; i < DENALI_MAX_PORTS; i++)
+		if (vm->port[i])
+			vm->port[i]->ops->free(vm->port[i]);
+	dn_runner_remove(vm);
+	dn_pgtable_free(&vm->pgt);
+	dn_part_put(vm->part);
+	kfree(vm);
+}
+
+void dn_vm_put(struct dn_vm *vm)
+{
+	kref_put(&vm->ref, dn_vm_free);
+}
+
+u32 dn_vm_count(void)
+{
+	return READ_ONCE(dn_vms_nr);
+}
+
+bool dn_vm_may(const struct dn_vm *vm)
+{
+	return uid_eq(vm->uid, current_euid()) || capable(CAP_SYS_ADMIN);
+}
+
+static bool dn_name_ok(const char *name)
+{
+	for (; *name; name++)
+		if (!isascii(*name) || (!isalnum(*name) && !strchr("_.-", *name)))
+			return false;
+	return true;
+}
+
+static struct dn_vm *dn_vm_by_name(kuid_t uid, const char *name)
+{
+	struct dn_vm *vm;
+
+	lockdep_assert_held(&dn_vms_mutex);
+	list_for_each_entry(vm, &dn_vms, node)
+		if (uid_eq(vm->uid, uid) && !strcmp(vm->name, name))
+			return vm;
+	return NULL;
+}
+
+/**
+ * dn_vm_find() - a VM by id, or by name if @id is 0
+ *
+ * Return: it with a reference; -ENOENT, -EPERM (not the caller's), -ENOTUNIQ.
+ */
+struct dn_vm *dn_vm_find(u64 id, const char *name)
+{
+	struct dn_vm *vm, *found = NULL;
+
+	mutex_lock(&dn_vms_mutex);
+	if (!id)
+		found = dn_vm_by_name(current_euid(), name);
+	if (!found) {
+		list_for_each_entry(vm, &dn_vms, node) {
+			if (id ? vm->id != id : strcmp(vm->name, name))
+				continue;
+			if (found) {
+				found = ERR_PTR(-ENOTUNIQ);
+				break;
+			}
+			found = vm;
+		}
+	}
+	if (!found)
+		found = ERR_PTR(-ENOENT);
+	else if (!IS_ERR(found) && !dn_vm_may(found))
+		found = ERR_PTR(id ? -EPERM : -ENOENT);
+	if (!IS_ERR(found))
+		kref_get(&found->ref);
+	mutex_unlock(&dn_vms_mutex);
+	return found;
+}
+
+struct dn_vm *dn_vm_next(u64 id)
+{
+	struct dn_vm *vm, *found = NULL;
+
+	mutex_lock(&dn_vms_mutex);
+	list_for_each_entry(vm, &dn_vms, node) {
+		if (vm->id > id) {
+			kref_get(&vm->ref);
+			found = vm;
+			break;
+		}
+	}
+	mutex_unlock(&dn_vms_mutex);
+	return found;
+}
+
+static int dn_vm_publish(struct dn_vm *vm)
+{
+	int err = 0;
+
+	mutex_lock(&dn_vms_mutex);
+	vm->id = ++dn_last_id;
+	if (!vm->name[0])
+		snprintf(vm->name, sizeof(vm->name), "vm%llu", vm->id);
+	if (dn_vm_by_name(vm->uid, vm->name)) {
+		err = -EEXIST;
+	} else {
+		/* The list's reference, and for a persistent VM the module's. */
+		kref_get(&vm->ref);
+		if (vm->flags & DENALI_CREATE_PERSISTENT)
+			__module_get(THIS_MODULE);
+		list_add_tail(&vm->node, &dn_vms);
+		dn_vms_nr++;
+	}
+	mutex_unlock(&dn_vms_mutex);
+	return err;
+}
+
+/**
+ * dn_vm_create() - DENALI_IOC_VM_CREATE
+ * @arg: from user space, NUL-termination of the name not yet checked
+ *
+ * Context: process; sleeps for memory if asked to. Return: the VM with a reference
+ * or an ERR_PTR as the ioctl documents.
+ */
+struct dn_vm *dn_vm_create(const struct denali_vm_create *arg)
+{
+	struct denali_vregs *v;
+	struct dn_vm *vm;
+	u32 pages;
+	int err;
+
+	if (arg->flags & ~(DENALI_CREATE_PERSISTENT | DENALI_CREATE_WAIT) || arg->reserved ||
+	    !IS_ALIGNED(arg->mem_bytes, PAGE_SIZE) || arg->mem_bytes < DENALI_MIN_MEMORY ||
+	    arg->mem_bytes > DENALI_MAX_MEMORY ||
+	    strnlen(arg->name, DENALI_NAME_SIZE) == DENALI_NAME_SIZE || !dn_name_ok(arg->name))
+		return ERR_PTR(-EINVAL);
+
+	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
+	if (!vm)
+		return ERR_PTR(-ENOMEM);
+	pages = arg->mem_bytes >> PAGE_SHIFT;
+	vm->part = arg->flags & DENALI_CREATE_WAIT ? dn_part_alloc_wait(pages) :
+						     dn_part_alloc(pages);
+	if (IS_ERR(vm->part)) {
+		err = PTR_ERR(vm->part);
+		kfree(vm);
+		return ERR_PTR(err);
+	}
+
+	kref_init(&vm->ref);
+	mutex_init(&vm->ctl);
+	raw_spin_lock_init(&vm->end_lock);
+	init_waitqueue_head(&vm->off_wait);
+	init_waitqueue_head(&vm->end_wait);
+	dn_pgtable_init(&vm->pgt);
+	vm->cur = &vm->regs;
+	vm->mem_size = arg->mem_bytes;
+	vm->uid = current_euid();
+	vm->flags = arg->flags;
+	strscpy(vm->name, arg->name, sizeof(vm->name));
+	vm->fpu = dn_part_addr(vm->part, 0);
+	dn_slice_fpu_init(vm->fpu);
+	dn_clock_create(vm);
+	dn_runner_add(vm);
+
+	vm->vregs = dn_part_addr(vm->part, DENALI_VREGS_ADDR >> PAGE_SHIFT);
+	v = vm->vregs;
+	v->magic = DENALI_VREGS_MAGIC;
+	v->abi_version = DENALI_ABI_VERSION;
+	v->mem_size = vm->mem_size;
+	v->cpu_khz = dn_clock_khz();
+	v->nr_ports = DENALI_MAX_PORTS;
+
+	vm->port[0] = dn_console_create(vm);
+	if (IS_ERR(vm->port[0])) {
+		err = PTR_ERR(vm->port[0]);
+		vm->port[0] = NULL;
+		goto put;
+	}
+	err = dn_vm_publish(vm);
+	if (err)
+		goto put;
+	dn_netlink_event(vm, DENALI_EVENT_CREATED);
+	return vm;
+
+put:
+	dn_vm_put(vm);
+	return ERR_PTR(err);
+}
+
+/** dn_vm_setup() - DENALI_IOC_VM_SETUP */
+int dn_vm_setup(struct dn_vm *vm, u32 entry, const char *cmdline, u32 len)
+{
+	int err = 0;
+
+	if (entry < DENALI_IMAGE_MIN_ADDR || entry >= vm->mem_size)
+		return -EINVAL;
+	if (len >= DENALI_CMDLINE_SIZE)
+		return -E2BIG;
+	mutex_lock(&vm->ctl);
+	if (vm->destroyed || vm->state == DENALI_VM_ENDED) {
+		err = -ESHUTDOWN;
+	} else if (vm->started) {
+		err = -EBUSY;
+	} else {
+		vm->entry = entry;
+		memset(vm->vregs->cmdline, 0, DENALI_CMDLINE_SIZE);
+		memcpy(vm->vregs->cmdline, cmdline, len);
+	}
+	mutex_unlock(&vm->ctl);
+	return err;
+}
+
+/** dn_vm_start() - DENALI_IOC_VM_START */
+int dn_vm_start(struct dn_vm *vm)
+{
+	int err = 0;
+
+	mutex_lock(&vm->ctl);
+	if (vm->destroyed || dn_vm_ending(vm)) {
+		err = -ESHUTDOWN;
+	} else if (vm->state == DENALI_VM_RUNNING) {
+		err = -EALREADY;
+	} else if (!vm->entry) {
+		err = -EINVAL;
+	} else {
+		if (!vm->started) {
+			vm->started = true;
+			vm->regs.ip = vm->entry;
+			vm->regs.cs = __USER32_CS;
+			vm->regs.sp = vm->mem_size - 16;
+			vm->regs.ss = __USER_DS;
+			vm->regs.ds = __USER_DS;
+			vm->regs.es = __USER_DS;
+			vm->regs.flags = X86_EFLAGS_IF | X86_EFLAGS_FIXED;
+			dn_clock_start(vm);
+			kref_get(&vm->ref);
+		}
+		dn_runner_run(vm);
+	}
+	mutex_unlock(&vm->ctl);
+	if (!err)
+		dn_netlink_event(vm, DENALI_EVENT_STARTED);
+	return err;
+}
+
+/* DENALI_IOC_VM_STOP with vm->ctl held. */
+static int dn_vm_stop_locked(struct dn_vm *vm)
+{
+	lockdep_assert_held(&vm->ctl);
+	if (vm->destroyed || dn_vm_ending(vm))
+		return -ESHUTDOWN;
+	if (!vm->started)
+		return -EINVAL;
+	if (vm->state == DENALI_VM_STOPPED)
+		return -EALREADY;
+	dn_runner_take(vm, DN_WORK_STOP, DENALI_VM_STOPPED);
+	return vm->state == DENALI_VM_ENDED ? -ESHUTDOWN : 0;
+}
+
+/** dn_vm_stop() - DENALI_IOC_VM_STOP */
+int dn_vm_stop(struct dn_vm *vm)
+{
+	int err;
+
+	mutex_lock(&vm->ctl);
+	err = dn_vm_stop_locked(vm);
+	mutex_unlock(&vm->ctl);
+	if (!err)
+		dn_netlink_event(vm, DENALI_EVENT_STOPPED);
+	return err;
+}
+
+void dn_vm_end(struct dn_vm *vm, u32 reason, s32 status, const char *fmt, ...)
+{
+	char text[DENALI_REASON_SIZE];
+	unsigned long flags;
+	va_list args;
+	char *c;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	/* The text may be the guest's, and ends up on terminals. */
+	for (c = text; *c; c++)
+		if (!isascii(*c) || !isprint(*c))
+			*c = '?';
+
+	raw_spin_lock_irqsave(&vm->end_lock, flags);
+	if (!vm->end.reason) {
+		vm->end.status = status;
+		strscpy(vm->end.text, text, sizeof(vm->end.text));
+		WRITE_ONCE(vm->end.reason, reason);
+	}
+	raw_spin_unlock_irqrestore(&vm->end_lock, flags);
+	set_bit(DN_WORK_END, &vm->work);
+}
+
+/* What is left to do when a VM has ended and is off the CPU. vm->ctl is held. */
+static void dn_vm_finish_locked(struct dn_vm *vm)
+{
+	int i;
+
+	lockdep_assert_held(&vm->ctl);
+	if (vm->finished)
+		return;
+	vm->finished = true;
+	hrtimer_cancel(&vm->timer);
+	for (i = 0; i < DENALI_MAX_PORTS; i++)
+		if (vm->port[i] && vm->port[i]->ops->detach)
+			vm->port[i]->ops->detach(vm->port[i]);
+	dn_pgtable_free(&vm->pgt);
+	dn_console_ended(vm);
+	wake_up_all(&vm->end_wait);
+	dn_netlink_event(vm, DENALI_EVENT_ENDED);
+	if (vm->started)
+		dn_vm_put(vm);
+}
+
+/** dn_vm_finish() - a VM has ended and is off the CPU. Context: may sleep. */
+void dn_vm_finish(struct dn_vm *vm)
+{
+	mutex_lock(&vm->ctl);
+	dn_vm_finish_locked(vm);
+	mutex_unlock(&vm->ctl);
+}
+
+static int dn_vm_kill_locked(struct dn_vm *vm, const char *why)
+{
+	int err;
+
+	lockdep_assert_held(&vm->ctl);
+	err = dn_vm_ending(vm) ? -ESHUTDOWN : 0;
+	dn_vm_end(vm, DENALI_END_KILLED, 0, "%s", why);
+	dn_runner_take(vm, DN_WORK_END, DENALI_VM_ENDED);
+	dn_vm_finish_locked(vm);
+	return err;
+}
+
+/**
+ * dn_vm_kill() - DENALI_IOC_VM_KILL
+ * @vm:  held by the caller
+ * @why: for the report
+ */
+int dn_vm_kill(struct dn_vm *vm, const char *why)
+{
+	int err;
+
+	mutex_lock(&vm->ctl);
+	err = vm->destroyed ? -ESHUTDOWN : dn_vm_kill_locked(vm, why);
+	mutex_unlock(&vm->ctl);
+	return err;
+}
+
+/** dn_vm_destroy() - DENALI_IOC_VM_DESTROY, or the last descriptor of a VM is closed */
+int dn_vm_destroy(struct dn_vm *vm)
+{
+	mutex_lock(&vm->ctl);
+	if (vm->destroyed) {
+		mutex_unlock(&vm->ctl);
+		return -ESHUTDOWN;
+	}
+	dn_vm_kill_locked(vm, "destroyed");
+	vm->destroyed = true;
+	mutex_unlock(&vm->ctl);
+
+	dn_netlink_event(vm, DENALI_EVENT_DESTROYED);
+	mutex_lock(&dn_vms_mutex);
+	list_del(&vm->node);
+	dn_vms_nr--;
+	mutex_unlock(&dn_vms_mutex);
+	if (vm->flags & DENALI_CREATE_PERSISTENT)
+		module_put(THIS_MODULE);
+	dn_vm_put(vm);
+	return 0;
+}
+
+/** dn_vm_nic() - DENALI_IOC_VM_NIC */
+int dn_vm_nic(struct dn_vm *vm, struct denali_vm_nic *arg)
+{
+	struct dn_port *port;
+	bool running;
+	int err = 0;
+	u32 i;
+
+	mutex_lock(&vm->ctl);
+	if (vm->destroyed || dn_vm_ending(vm)) {
+		err = -ESHUTDOWN;
+	} else if (arg->port == DENALI_NIC_NEW_PORT) {
+		for (i = 0; i < DENALI_MAX_PORTS && vm->port[i]; i++)
+			;
+		if (vm->started) {
+			err = -EBUSY;
+		} else if (i == DENALI_MAX_PORTS) {
+			err = -ENOSPC;
+		} else {
+			port = dn_nic_create(vm, i, arg);
+			err = PTR_ERR_OR_ZERO(port);
+			if (!err) {
+				vm->port[i] = port;
+				arg->port = i;
+			}
+		}
+	} else if (arg->port >= DENALI_MAX_PORTS || !vm->port[arg->port] ||
+		   vm->port[arg->port]->ops->type != DENALI_PORT_NIC) {
+		err = -ENODEV;
+	} else {
+		running = vm->state == DENALI_VM_RUNNING;
+		if (running)
+			err = dn_vm_stop_locked(vm);
+		if (!err) {
+			err = dn_nic_attach(vm->port[arg->port], arg);
+			if (running)
+				dn_runner_run(vm);
+		}
+	}
+	mutex_unlock(&vm->ctl);
+	return err;
+}
+
+/** dn_vm_kmem() - bytes of kernel memory that a VM has beyond its partition */
+u64 dn_vm_kmem(struct dn_vm *vm)
+{
+	u64 bytes = sizeof(*vm) + dn_part_kmem(vm->part) + (u64)READ_ONCE(vm->pgt.nr) * PAGE_SIZE;
+	int i;
+
+	for (i = 0; i < DENALI_MAX_PORTS; i++) {
+		struct dn_port *port = READ_ONCE(vm->port[i]);
+
+		if (port)
+			bytes += port->ops->kmem(port);
+	}
+	return bytes;
+}
+
+/** dn_vm_fill_state() - DENALI_IOC_VM_STATE */
+void dn_vm_fill_state(struct dn_vm *vm, struct denali_vm_state *st)
+{
+	unsigned long flags;
+
+	st->id = vm->id;
+	st->mem_bytes = vm->mem_size;
+	st->state = READ_ONCE(vm->state);
+	st->flags = vm->flags;
+	st->uid = from_kuid_munged(current_user_ns(), vm->uid);
+	st->run_ns = READ_ONCE(vm->stats.run_ns);
+	strscpy(st->name, vm->name, sizeof(st->name));
+	if (st->state != DENALI_VM_ENDED)
+		return;
+	raw_spin_lock_irqsave(&vm->end_lock, flags);
+	st->reason = vm->end.reason;
+	st->status = vm->end.status;
+	st->vector = vm->end.vector;
+	st->error_code = vm->end.error_code;
+	st->fault_addr = vm->end.fault_addr;
+	strscpy(st->text, vm->end.text, sizeof(st->text));
+	raw_spin_unlock_irqrestore(&vm->end_lock, flags);
+	st->eip = vm->regs.ip;
+	st->esp = vm->regs.sp;
+	st->eax = vm->regs.ax;
+	st->ebx = vm->regs.bx;
+	st->ecx = vm->regs.cx;
+	st->edx = vm->regs.dx;
+	st->esi = vm->regs.si;
+	st->edi = vm->regs.di;
+	st->ebp = vm->regs.bp;
+	st->eflags = vm->regs.flags;
+}
