@@ -29,8 +29,10 @@
  * @ga:    guest address of struct denali_ring; 0 takes the ring away
  * @order: log2 of the number of descriptors
  *
- * Return: 0, -EINVAL (alignment, order, or on the virtual registers), -EFAULT (not
- * wholly inside memory above page 0). After an error the ring is as it was.
+ * Return: 0, -EINVAL (alignment, order), -EFAULT (not wholly inside memory above
+ * page 0). After an error the ring is as it was. A ring that lies on another, on
+ * its own buffers or on the virtual registers confuses only the guest: all that is
+ * written is guest memory, and nothing that was written is believed.
  */
 int dn_ring_set(struct dn_vm *vm, struct dn_ring *ring, dn_gaddr_t ga, u32 order)
 {
@@ -46,8 +48,6 @@ int dn_ring_set(struct dn_vm *vm, struct dn_ring *ring, dn_gaddr_t ga, u32 order
 	bytes = sizeof(struct denali_ring) + (sizeof(struct denali_desc) << order);
 	if (!dn_gmem_ok(vm->mem_size, ga, bytes))
 		return -EFAULT;
-	if (ga.addr < DENALI_VREGS_ADDR + sizeof(struct denali_vregs))
-		return -EINVAL;
 
 	/* The header is two lines of 64 bytes; a page may end between them. */
 	req = dn_gmem_ptr(vm, ga, sizeof(u32) * 2);
