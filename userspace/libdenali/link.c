@@ -93,13 +93,14 @@ int denali_link_get(struct nl_sock *sock, const char *name, uint32_t index,
 		nlmsg_free(msg);
 		return denali_fail(err, ENOMEM, "rtnetlink: out of memory");
 	}
-	nl_socket_disable_auto_ack(sock);
 	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, denali_link_parse, link);
 	ret = nl_send_auto(sock, msg);
 	nlmsg_free(msg);
 	if (ret >= 0)
 		ret = nl_recvmsgs_default(sock);
-	nl_socket_enable_auto_ack(sock);
+	/* The answer is followed by an ACK; an error stands for both. */
+	if (ret >= 0)
+		ret = nl_wait_for_ack(sock);
 	if (ret == -NLE_NODEV || ret == -NLE_OBJ_NOTFOUND)
 		return -ENODEV;
 	if (ret < 0)

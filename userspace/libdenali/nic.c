@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -98,6 +99,18 @@ static int denali_nic_check_tap(const struct denali_nic_config *config,
 	return 0;
 }
 
+/*
+ * A bridge takes the lowest address of its ports for its own: that of a tap that comes
+ * and goes must not be it. Failure changes nothing that works, so it is none.
+ */
+static void denali_nic_set_tap_mac(struct denali_nic *nic, struct ifreq *ifr)
+{
+	ifr->ifr_hwaddr.sa_family = ARPHRD_ETHER;
+	memcpy(ifr->ifr_hwaddr.sa_data, nic->info.mac, 6);
+	ifr->ifr_hwaddr.sa_data[0] = nic->info.mac[0] == 0xfe ? 0xfa : 0xfe;
+	ioctl(nic->fd, SIOCSIFHWADDR, ifr);
+}
+
 static int denali_nic_attach(struct denali_nic *nic, const char *name, bool exists,
 			     bool multi_queue, struct denali_error *err)
 {
@@ -138,6 +151,8 @@ static int denali_nic_attach(struct denali_nic *nic, const char *name, bool exis
 		}
 	}
 	nic->info.made = !exists;
+	if (!exists)
+		denali_nic_set_tap_mac(nic, &ifr);
 
 	if (ioctl(nic->fd, TUNSETVNETHDRSZ, &hdr) < 0)
 		return denali_fail(err, errno, "tap %s: set the header size to %d: %s", name, hdr,
