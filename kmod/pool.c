@@ -379,7 +379,7 @@ err_region:
  * @bytes:      to take from the page allocator, rounded up to 2 MiB; 0 is a pool
  *              that can grow later
  * @phys_base:  start of a physical range that Linux doesn't use
- * @phys_bytes: its size; 0: none
+ * @phys_bytes: its size; both 0: none
  *
  * Says in one line of the log what is wrong. Return: 0 or an error, and no pool.
  * Context: module load.
@@ -389,11 +389,12 @@ int dn_pool_create(u64 bytes, u64 phys_base, u64 phys_bytes)
 	int ret;
 
 	dn_pool_closing = false;
-	if (phys_bytes && bytes) {
+	if ((phys_base || phys_bytes) && bytes) {
 		pr_err("pool: give either pool= or pool_phys=\n");
 		return -EINVAL;
 	}
-	ret = phys_bytes ? dn_pool_create_phys(phys_base, phys_bytes) : dn_pool_create_host(bytes);
+	ret = phys_base || phys_bytes ? dn_pool_create_phys(phys_base, phys_bytes) :
+					dn_pool_create_host(bytes);
 	if (ret)
 		dn_pool_destroy();
 	return ret;
