@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The NIC's driver at its smallest, on port 1: one ring each way, 16 buffers.
+ * Frames of the test carry the EtherType 0x88b5 (for experiments).
+ */
+#include "guest.h"
+
+#define PORT	1
+#define ORDER	4
+#define SIZE	(1U << ORDER)
+#define BUF	2048
+
+struct nic_ring {
+	struct denali_ring ring;
+	struct denali_desc desc[SIZE];
+} __attribute__((aligned(64)));
+
+static struct nic_ring out, in;
+static uint8_t out_buf[BUF], in_buf[SIZE][BUF];
+static uint32_t out_prod, in_prod, in_cons;
+
+/* For the host's eyes. */
+volatile uint32_t progress;
+volatile uint32_t received;
+volatile int32_t last_status;
+volatile uint32_t last_flags;
+
+static volatile uint32_t *ring_word(uint32_t *p)
+{
+	return p;
+}
+
+static void post(uint32_t buf, uint32_t len)
+{
+	in.desc[in_prod % SIZE] = (struct denali_desc) {
+		.addr = (uintptr_t)in_buf[buf], .len = len, .cookie = buf,
+	};
+	*ring_word(&in.ring.req_prod) = ++in_prod;
+}
+
+static void nic_setup(uint32_t buffers, uint32_t len)
+{
+	uint32_t i;
+
+	CHECK(vregs->nr_ports >= 2);
+	CHECK(vregs->ports[PORT].type == DENALI_PORT_NIC);
+	CHECK(guest_set_ring(PORT, DENALI_QUEUE_OUT, &out, ORDER) == 0);
+	CHECK(guest_set_ring(PORT, DENALI_QUEUE_IN, &in, ORDER) == 0);
+	for (i = 0; i < buffers; i++)
+		post(i, len);
+	CHECK(guest_doorbell(PORT) == 0);
+}
+
+/* A response's place is that of the request it answers or of an earlier one: keep what was sent. */
+static int32_t send_desc(uint32_t addr, uint32_t len, uint16_t flags, uint64_t pos)
+{
+	struct denali_desc *desc = &out.desc[out_prod % SIZE];
+
+	*desc = (struct denali_desc) { .addr = addr, .len = len, .flags = flags, .pos = pos,
+				       .cookie = out_prod };
+	out_prod++;
+	if (flags & DENALI_DESC_MORE)
+		return 0;
+	*ring_word(&out.ring.rsp_event) = out_prod;
+	*ring_word(&out.ring.req_prod) = out_prod;
+	CHECK(guest_doorbell(PORT) == 0);
+	while (*ring_word(&out.ring.rsp_prod) != out_prod) {
+		guest_idle(NO_TIMEOUT);
+		guest_irq_take(DENALI_IRQ_PORT0 + PORT);
+	}
+	CHECK(desc->cookie == out_prod - 1);
+	last_status = desc->status;
+	progress++;
+	return desc->status;
+}
+
+static void fill_frame(uint8_t *frame, uint32_t len, uint32_t seq)
+{
+	uint32_t i;
+
+	for (i = 0; i < 6; i++) {
+		frame[i] = 0xff;
+		frame[6 + i] = vregs->ports[PORT].mac[i];
+	}
+	frame[12] = 0x88;
+	frame[13] = 0xb5;
+	frame[14] = seq >> 8;
+	frame[15] = seq;
+	for (i = 16; i < len; i++)
+		frame[i] = i + seq;
+}
+
+static void wait_link(void)
+{
+	while (!(vregs->ports[PORT].state & DENALI_PORT_UP)) {
+		guest_idle(10 * MS);
+		guest_irq_take(DENALI_IRQ_PORT0 + PORT);
+	}
+}
+
+/* info MTU FEATURES: what the virtual registers say of the port */
+static void test_info(void)
+{
+	CHECK(vregs->ports[PORT].type == DENALI_PORT_NIC);
+	CHECK(vregs->ports[PORT].mtu == guest_num(1));
+	CHECK((vregs->ports[PORT].features & DENALI_NIC_F_CSUM) == guest_num(2));
+	CHECK(vregs->ports[PORT].state & DENALI_PORT_UP);
+	CHECK(vregs->ports[PORT].mac[0] == 0x02 && vregs->ports[PORT].mac[5] == 0x01);
+	CHECK(vregs->ports[2].type == DENALI_PORT_NONE);
+}
+
+/* tx N LEN */
+static void test_tx(void)
+{
+	uint32_t i, n = guest_num(1), len = guest_num(2);
+
+	nic_setup(0, 0);
+	for (i = 0; i < n; i++) {
+		fill_frame(out_buf, len, i);
+		CHECK(send_desc((uintptr_t)out_buf, len, 0, 0) == 0);
+	}
+}
+
+/* tx-any N LEN: the same whatever the status */
+static void test_tx_any(void)
+{
+	uint32_t i, n = guest_num(1), len = guest_num(2);
+
+	nic_setup(0, 0);
+	for (i = 0; i < n; i++) {
+		fill_frame(out_buf, BUF, i);
+		send_desc((uintptr_t)out_buf, len, 0, 0);
+	}
+	/* One good frame behind them shows that they are through. */
+	fill_frame(out_buf, 60, 0xeeee);
+	CHECK(send_desc((uintptr_t)out_buf, 60, 0, 0) == 0);
+}
+
+/* A frame in eight parts. */
+static void test_tx_parts(void)
+{
+	uint32_t i, part = guest_num(1);
+
+	nic_setup(0, 0);
+	fill_frame(out_buf, part * 8, 7);
+	for (i = 0; i < 8; i++)
+		send_desc((uintptr_t)out_buf + i * part, part, i < 7 ? DENALI_DESC_MORE : 0, 0);
+	CHECK(last_status == 0);
+	for (i = 0; i < 8; i++)
+		CHECK(out.desc[i].status == 0);
+}
+
+/* A full ring at once: one doorbell, all answered. */
+static void test_tx_batch(void)
+{
+	static uint8_t frames[SIZE][64];
+	uint32_t i;
+
+	nic_setup(0, 0);
+	for (i = 0; i < SIZE; i++) {
+		fill_frame(frames[i], 64, i);
+		out.desc[i] = (struct denali_desc) { .addr = (uintptr_t)frames[i], .len = 64, .cookie = i };
+	}
+	*ring_word(&out.ring.rsp_event) = SIZE;
+	*ring_word(&out.ring.req_prod) = SIZE;
+	CHECK(guest_doorbell(PORT) == 0);
+	while (*ring_word(&out.ring.rsp_prod) != SIZE)
+		guest_idle(MS);
+}
+
+/* Another's source address, then our own. */
+static void test_spoof(void)
+{
+	uint32_t i;
+
+	nic_setup(0, 0);
+	for (i = 0; i < 5; i++) {
+		fill_frame(out_buf, 60, i);
+		out_buf[6 + i % 6] ^= 1 << i;
+		send_desc((uintptr_t)out_buf, 60, 0, 0);
+	}
+	fill_frame(out_buf, 60, 0xeeee);
+	CHECK(send_desc((uintptr_t)out_buf, 60, 0, 0) == 0);
+}
+
+/* The source address split over two descriptors: checked where it is, not where it might be. */
+static void test_spoof_parts(void)
+{
+	nic_setup(0, 0);
+	fill_frame(out_buf, 60, 0);
+	out_buf[11] ^= 1;
+	send_desc((uintptr_t)out_buf, 8, DENALI_DESC_MORE, 0);
+	send_desc((uintptr_t)out_buf + 8, 52, 0, 0);
+	fill_frame(out_buf, 60, 0xeeee);
+	CHECK(send_desc((uintptr_t)out_buf, 8, DENALI_DESC_MORE, 0) == 0);
+	CHECK(send_desc((uintptr_t)out_buf + 8, 52, 0, 0) == 0);
+}
+
+/* Frames come back with the addresses exchanged; sequence 0xffff ends. */
+static void test_echo(void)
+{
+	struct denali_desc *desc;
+	uint32_t len, buf, i;
+	uint8_t *frame;
+	bool done = false;
+
+	nic_setup(guest_num(1), BUF);
+	wait_link();
+	progress = 1;
+	while (!done) {
+		guest_irq_take(DENALI_IRQ_PORT0 + PORT);
+		if (*ring_word(&in.ring.rsp_prod) == in_cons) {
+			*ring_word(&in.ring.rsp_event) = in_cons + 1;
+			if (*ring_word(&in.ring.rsp_prod) == in_cons)
+				guest_idle(NO_TIMEOUT);
+			continue;
+		}
+		desc = &in.desc[in_cons++ % SIZE];
+		buf = desc->cookie;
+		CHECK(buf < SIZE);
+		len = desc->len;
+		last_status = desc->status;
+		last_flags = desc->flags;
+		frame = in_buf[buf];
+		if (desc->status == 0 && frame[12] == 0x88 && frame[13] == 0xb5) {
+			CHECK(len <= BUF);
+			for (i = 0; i < 6; i++) {
+				frame[i] = frame[6 + i];
+				frame[6 + i] = vregs->ports[PORT].mac[i];
+			}
+			done = frame[14] == 0xff && frame[15] == 0xff;
+			received++;
+			send_desc((uintptr_t)frame, len, 0, 0);
+		}
+		post(buf, BUF);
+		CHECK(guest_doorbell(PORT) == 0);
+	}
+}
+
+/* No buffers: the host drops. */
+static void test_rx_none(void)
+{
+	nic_setup(0, 0);
+	for (;;)
+		guest_idle(NO_TIMEOUT);
+}
+
+/* Buffers too small for the frames that come. */
+static void test_rx_small(void)
+{
+	nic_setup(4, 32);
+	for (;;) {
+		guest_idle(NO_TIMEOUT);
+		guest_irq_take(DENALI_IRQ_PORT0 + PORT);
+		if (*ring_word(&in.ring.rsp_prod) != in_cons) {
+			CHECK(in.desc[in_cons % SIZE].len <= 32 || in.desc[in_cons % SIZE].status < 0);
+			in_cons++;
+			received++;
+		}
+	}
+}
+
+/* Sends for ever; the tap may come and go. */
+static void test_tx_loop(void)
+{
+	uint32_t i;
+
+	nic_setup(SIZE, BUF);
+	for (i = 0;; i++) {
+		fill_frame(out_buf, 100, i);
+		send_desc((uintptr_t)out_buf, 100, 0, 0);
+		guest_yield();
+	}
+}
+
+/* What the state of the link is, kept where the host sees it. */
+volatile uint32_t link;
+
+static void test_link(void)
+{
+	uint32_t i;
+
+	nic_setup(SIZE, BUF);
+	for (i = 0;; i++) {
+		link = vregs->ports[PORT].state & DENALI_PORT_UP;
+		progress++;
+		guest_idle(MS);
+		guest_irq_take(DENALI_IRQ_PORT0 + PORT);
+	}
+}
+
+/*
+ * csum IP-SRC IP-DST: a UDP datagram to port 9999 with the checksum left to the host:
+ * the field holds the pseudo header's sum.
+ */
+static uint32_t sum(const uint8_t *p, uint32_t len, uint32_t s)
+{
+	uint32_t i;
+
+	for (i = 0; i < len; i += 2)
+		s += p[i] << 8 | p[i + 1];
+	while (s >> 16)
+		s = (s & 0xffff) + (s >> 16);
+	return s;
+}
+
+static void put32(uint8_t *p, uint32_t v)
+{
+	p[0] = v >> 24;
+	p[1] = v >> 16;
+	p[2] = v >> 8;
+	p[3] = v;
+}
+
+static void test_csum(void)
+{
+	uint8_t *ip = out_buf + 14, *udp = ip + 20;
+	uint32_t i, s, len = 8 + 24;
+
+	nic_setup(0, 0);
+	wait_link();
+	fill_frame(out_buf, 14, 0);
+	out_buf[12] = 0x08;
+	out_buf[13] = 0x00;
+	ip[0] = 0x45;
+	ip[3] = 20 + len;
+	ip[8] = 64;
+	ip[9] = 17;
+	put32(ip + 12, guest_num(1));
+	put32(ip + 16, guest_num(2));
+	s = ~sum(ip, 20, 0);
+	ip[10] = s >> 8;
+	ip[11] = s;
+	udp[0] = 4000 >> 8;
+	udp[1] = 4000 & 0xff;
+	udp[2] = 9999 >> 8;
+	udp[3] = 9999 & 0xff;
+	udp[5] = len;
+	for (i = 0; i < len - 8; i++)
+		udp[8 + i] = 'A' + i;
+	s = sum(ip + 12, 8, 17 + len);
+	udp[6] = s >> 8;
+	udp[7] = s;
+	last_status = send_desc((uintptr_t)out_buf, 14 + 20 + len, DENALI_DESC_CSUM, 34 | 6ULL << 16);
+	guest_exit(last_status == 0 ? 0 : 1);
+}
+
+GUEST_MAIN({ "info", test_info }, { "tx", test_tx }, { "tx-any", test_tx_any },
+	   { "tx-parts", test_tx_parts }, { "tx-batch", test_tx_batch }, { "spoof", test_spoof },
+	   { "spoof-parts", test_spoof_parts }, { "echo", test_echo }, { "rx-none", test_rx_none },
+	   { "rx-small", test_rx_small }, { "tx-loop", test_tx_loop }, { "link", test_link },
+	   { "csum", test_csum })

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the C tests share: making a VM from a guest image, running it to its
+ * end and reading its console, all by plain system calls. libdenali stays out
+ * of it on purpose: these tests are the test of the kernel's own interface.
+ *
+ * Functions return -1 with errno set unless they say otherwise.
+ */
+#ifndef DENALI_SELFTESTS_LIB_H
+#define DENALI_SELFTESTS_LIB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include <linux/denali.h>
+
+/* Memory of a guest that doesn't care how much it has. */
+#define GUEST_MEM	(256U << 10)
+
+/* A generous bound for things that must happen soon, in milliseconds. */
+#define SOON_MS		20000
+
+/* Evaluates to true when cond became true within ms. */
+#define wait_until(cond, ms) ({						\
+	uint64_t __end = now_ns() + (ms) * 1000000ULL;			\
+	bool __ok;							\
+									\
+	while (!(__ok = (cond)) && now_ns() < __end)			\
+		nap();							\
+	__ok || (cond);							\
+})
+
+uint64_t now_ns(void);
+void nap(void);
+
+int dev_open(void);
+void dev_info(int dev, struct denali_info *info);
+uint64_t pool_free(int dev);
+unsigned int vm_count(int dev);
+
+int vm_create(int dev, uint64_t mem, uint32_t flags, const char *name);
+int vm_create_id(int dev, uint64_t mem, uint32_t flags, const char *name, uint64_t *id);
+int vm_open_id(int dev, uint64_t id);
+int vm_open_name(int dev, const char *name);
+int vm_setup(int vm, uint32_t entry, const char *cmdline);
+int vm_ctl(int vm, unsigned long request);
+void vm_state(int vm, struct denali_vm_state *state);
+int vm_wait(int vm, int ms);
+bool vm_ended(int vm);
+void *vm_map(int vm, uint32_t offset, size_t len);
+
+int guest_load(int vm, const char *guest, uint32_t *entry);
+uint32_t guest_symbol(const char *guest, const char *symbol);
+int guest_make(int dev, const char *guest, uint64_t mem, const char *cmdline);
+int guest_start(int dev, const char *guest, uint64_t mem, const char *cmdline);
+int guest_run(int dev, const char *guest, uint64_t mem, const char *cmdline,
+	      struct denali_vm_state *state);
+
+int console_open(int vm);
+ssize_t console_read(int con, char *buf, size_t size, int ms);
+ssize_t console_expect(int con, char *buf, size_t size, const char *text, int ms);
+
+int device_node(char *path, size_t size);
+
+#endif /* DENALI_SELFTESTS_LIB_H */
