@@ -9,49 +9,23 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
-#include <linux/pgtable.h>
 #include <linux/string.h>
-
-#include <asm/cpufeature.h>
 
 #include <denali/types.h>
 
 #include "chardev.h"
+#include "host.h"
 #include "pool.h"
 #include "runner.h"
-#include "slice.h"
 #include "uarg.h"
 #include "vm.h"
-
-static u64 dn_info_cpu(void)
-{
-	u64 cpu = 0;
-
-	if (boot_cpu_has(X86_FEATURE_UMIP))
-		cpu |= DENALI_CPU_UMIP;
-	if (boot_cpu_has(X86_FEATURE_PCID))
-		cpu |= DENALI_CPU_PCID;
-	if (boot_cpu_has(X86_FEATURE_FSGSBASE))
-		cpu |= DENALI_CPU_FSGSBASE;
-	if (boot_cpu_has(X86_FEATURE_SMEP))
-		cpu |= DENALI_CPU_SMEP;
-	if (boot_cpu_has(X86_FEATURE_SMAP))
-		cpu |= DENALI_CPU_SMAP;
-	if (boot_cpu_has(X86_FEATURE_PTI))
-		cpu |= DENALI_CPU_PTI;
-	if (pgtable_l5_enabled())
-		cpu |= DENALI_CPU_LA57;
-	if (dn_slice_sce_off())
-		cpu |= DENALI_CPU_SCE_OFF;
-	return cpu;
-}
 
 static int dn_chardev_info(unsigned int cmd, void __user *uarg)
 {
 	struct denali_info info = {
 		.uapi_version = DENALI_UAPI_VERSION,
 		.abi_version = DENALI_ABI_VERSION,
-		.cpu = dn_info_cpu(),
+		.cpu = dn_host_cpu_flags(),
 		.min_memory = DENALI_MIN_MEMORY,
 		.max_memory = DENALI_MAX_MEMORY,
 		.vms = dn_vm_count(),
