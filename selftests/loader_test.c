@@ -5,9 +5,9 @@
  * needs no module. Every image ends at a page that can't be read, so that a read
  * beyond it is a crash with or without AddressSanitizer.
  */
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/elf.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@
 #define PAGE		4096
 
 struct note {
-	Elf32_Nhdr head;
+	struct elf32_note head;
 	char name[8];
 	struct denali_image_note desc;
 };
@@ -45,8 +45,8 @@ struct image {
 	uint8_t *map;		/* two pages, the second can't be read */
 	uint8_t *data;
 	size_t size;
-	Elf32_Ehdr *eh;
-	Elf32_Phdr *text, *bss, *noteph;
+	struct elf32_hdr *eh;
+	struct elf32_phdr *text, *bss, *noteph;
 	struct note *note;
 	struct denali_error err;
 };
@@ -65,29 +65,29 @@ static int image_make(struct image *im)
 	im->note = (void *)(im->data + NOTE_OFFSET);
 	im->err = (struct denali_error){ 0 };
 
-	*im->eh = (Elf32_Ehdr){
+	*im->eh = (struct elf32_hdr){
 		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS32, ELFDATA2LSB,
 			     EV_CURRENT },
 		.e_type = ET_EXEC,
 		.e_machine = EM_386,
 		.e_version = EV_CURRENT,
 		.e_entry = TEXT_ADDR + 0x10,
-		.e_phoff = sizeof(Elf32_Ehdr),
-		.e_ehsize = sizeof(Elf32_Ehdr),
-		.e_phentsize = sizeof(Elf32_Phdr),
+		.e_phoff = sizeof(struct elf32_hdr),
+		.e_ehsize = sizeof(struct elf32_hdr),
+		.e_phentsize = sizeof(struct elf32_phdr),
 		.e_phnum = 3,
 	};
-	*im->text = (Elf32_Phdr){
+	*im->text = (struct elf32_phdr){
 		.p_type = PT_LOAD, .p_offset = TEXT_OFFSET, .p_vaddr = TEXT_ADDR,
 		.p_filesz = TEXT_SIZE, .p_memsz = TEXT_SIZE, .p_flags = PF_R | PF_X,
 		.p_align = PAGE,
 	};
-	*im->bss = (Elf32_Phdr){
+	*im->bss = (struct elf32_phdr){
 		.p_type = PT_LOAD, .p_offset = DATA_OFFSET, .p_vaddr = DATA_ADDR,
 		.p_filesz = DATA_SIZE, .p_memsz = DATA_MEM, .p_flags = PF_R | PF_W,
 		.p_align = PAGE,
 	};
-	*im->noteph = (Elf32_Phdr){
+	*im->noteph = (struct elf32_phdr){
 		.p_type = PT_NOTE, .p_offset = NOTE_OFFSET, .p_filesz = sizeof(struct note),
 		.p_memsz = sizeof(struct note), .p_align = 4,
 	};
@@ -203,7 +203,7 @@ TEST_F(loader, truncated_says_so)
 
 TEST_F(loader, truncated_header_says_so)
 {
-	image_cut(&self->im, sizeof(Elf32_Ehdr) - 1);
+	image_cut(&self->im, sizeof(struct elf32_hdr) - 1);
 	EXPECT_REFUSED(ENOEXEC, "truncated");
 }
 
@@ -358,7 +358,7 @@ TEST_F(loader, note_behind_another_note)
 	struct denali_image *image;
 
 	memmove((uint8_t *)self->im.note + 20, self->im.note, sizeof(struct note));
-	self->im.note->head = (Elf32_Nhdr){ .n_namesz = 3, .n_descsz = 1, .n_type = 7 };
+	self->im.note->head = (struct elf32_note){ .n_namesz = 3, .n_descsz = 1, .n_type = 7 };
 	self->im.noteph->p_filesz += 20;
 	image = image_parse(&self->im);
 	EXPECT_NE(NULL, image) TH_LOG("%s", self->im.err.message);
@@ -573,7 +573,7 @@ TEST_F(loader, mutated_images)
 		for (k = 0; k <= random_next(&seed) % 4; k++) {
 			uint32_t r = random_next(&seed), at;
 
-			at = r & 1 ? (r >> 1) % (sizeof(Elf32_Ehdr) + 3 * sizeof(Elf32_Phdr)) :
+			at = r & 1 ? (r >> 1) % (sizeof(struct elf32_hdr) + 3 * sizeof(struct elf32_phdr)) :
 				     NOTE_OFFSET + (r >> 1) % sizeof(struct note);
 			if (r & 0x10000)
 				self->im.data[at] = random_next(&seed);
