@@ -18,8 +18,7 @@ extern void (*__init_array_end[])(void);
 int main(int argc, char **argv, char **envp);
 void denali_start(void) __attribute__((noreturn));
 
-static char *no_environ[1];
-char **environ = no_environ;
+extern char **environ;
 
 /* Boot arguments as argv, quoted as in bootargs.h; argv[0] is the kind of thing that runs. */
 static int denali_args(char *line, char **argv)
