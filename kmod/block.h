@@ -66,7 +66,6 @@ struct dn_tables {
  * @cr3:     physical address of the top-level table
  * @gdtr, @idtr: for LGDT, LIDT in a slice
  * @asid_gen, @asid_next: generation and next free PCID; see dn_asid_load()
- * @loaded:  id of the VM whose tables are in @slots; 0: none
  */
 struct dn_cpu {
 	struct dn_block *block;
@@ -78,7 +77,6 @@ struct dn_cpu {
 	struct desc_ptr idtr;
 	u64 asid_gen;
 	u32 asid_next;
-	u64 loaded;
 };
 
 DECLARE_PER_CPU(struct dn_cpu, dn_cpu);

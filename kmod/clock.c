@@ -130,6 +130,7 @@ void dn_clock_idle(struct dn_vm *vm, u64 timeout_ns)
 
 /**
  * dn_clock_idle_over() - is an idle VM to go on?
+ * @vm: in DENALI_HC_IDLE
  *
  * If so, sets the hypercall's result. Context: runner.
  */

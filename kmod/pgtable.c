@@ -43,16 +43,36 @@ void dn_pgtable_init(struct dn_pgtable *pgt)
 	INIT_LIST_HEAD(&pgt->pages);
 }
 
-/** dn_pgtable_free() - give the tables back. Context: the VM isn't running; any. */
-void dn_pgtable_free(struct dn_pgtable *pgt)
+/**
+ * dn_pgtable_take() - take a VM's tables away, to be freed later
+ * @pgt:   not in use by a CPU
+ * @pages: gets the table pages
+ *
+ * The VM's address-space tag goes with them: what a TLB still holds is under a tag
+ * that is flushed before it is used again. Context: any.
+ */
+void dn_pgtable_take(struct dn_pgtable *pgt, struct list_head *pages)
+{
+	list_splice(&pgt->pages, pages);
+	dn_pgtable_init(pgt);
+}
+
+/** dn_pgtable_free_pages() - free what dn_pgtable_take() took */
+void dn_pgtable_free_pages(struct list_head *pages)
 {
 	struct page *page, *next;
 
-	list_for_each_entry_safe(page, next, &pgt->pages, lru) {
-		list_del(&page->lru);
+	list_for_each_entry_safe(page, next, pages, lru)
 		__free_page(page);
-	}
-	dn_pgtable_init(pgt);
+}
+
+/** dn_pgtable_free() - free a VM's tables. Context: the VM is off the CPU for good */
+void dn_pgtable_free(struct dn_pgtable *pgt)
+{
+	LIST_HEAD(pages);
+
+	dn_pgtable_take(pgt, &pages);
+	dn_pgtable_free_pages(&pages);
 }
 
 /**

@@ -32,6 +32,9 @@
 
 unsigned int dn_quantum_us = 10000;
 
+/* How long a VM idles before its page tables are taken. */
+#define DN_RECLAIM_AFTER	(2 * HZ)
+
 static const struct dn_sched_ops *dn_sched = &dn_sched_rr;
 static DEFINE_PER_CPU(struct dn_runner, dn_runners);
 static DEFINE_MUTEX(dn_runners_mutex);	/* who has which runner: add, CPU hotplug */
@@ -76,6 +79,7 @@ static void dn_runner_kick(struct dn_runner *r)
 static void dn_runner_enqueue(struct dn_runner *r, struct dn_vm *vm, bool woken)
 {
 	lockdep_assert_held(&r->lock);
+	list_del_init(&vm->idle_node);
 	vm->on = DN_ON_QUEUE;
 	vm->queued_at = ktime_get_ns();
 	dn_sched->enqueue(&r->queue, vm, woken);
@@ -181,6 +185,8 @@ static bool dn_runner_put(struct dn_runner *r, struct dn_vm *vm)
 		off = true;
 	} else if (vm->idling && !READ_ONCE(vm->work)) {
 		vm->on = DN_ON_IDLE;
+		vm->idle_since = jiffies;
+		list_add_tail(&vm->idle_node, &r->idle);
 		dn_clock_arm(vm);
 	} else {
 		dn_runner_enqueue(r, vm, false);
@@ -188,7 +194,39 @@ static bool dn_runner_put(struct dn_runner *r, struct dn_vm *vm)
 	raw_spin_unlock_irqrestore(&r->lock, flags);
 	if (off)
 		wake_up_all(&vm->off_wait);
+	else if (!delayed_work_pending(&r->reclaim) && !list_empty_careful(&r->idle))
+		schedule_delayed_work(&r->reclaim, DN_RECLAIM_AFTER);
 	return ended;
+}
+
+/*
+ * Kernel resources only for active VMs, as in the original (OSDI 2002, section
+ * 3.4): a VM that has idled for long loses its page tables and gets new ones when it
+ * wakes. All that a VM costs then is its struct.
+ */
+static void dn_runner_reclaim(struct work_struct *work)
+{
+	struct dn_runner *r = container_of(work, struct dn_runner, reclaim.work);
+	unsigned long due = 0;
+	struct dn_vm *vm;
+	LIST_HEAD(pages);
+
+	raw_spin_lock_irq(&r->lock);
+	while ((vm = list_first_entry_or_null(&r->idle, struct dn_vm, idle_node))) {
+		due = vm->idle_since + DN_RECLAIM_AFTER;
+		if (time_before(jiffies, due))
+			break;
+		list_del_init(&vm->idle_node);
+		dn_pgtable_take(&vm->pgt, &pages);
+		if (need_resched()) {
+			due = jiffies;
+			break;
+		}
+	}
+	if (!list_empty(&r->idle))
+		schedule_delayed_work(&r->reclaim, time_after(due, jiffies) ? due - jiffies : 0);
+	raw_spin_unlock_irq(&r->lock);
+	dn_pgtable_free_pages(&pages);
 }
 
 static struct dn_vm *dn_runner_pick(struct dn_runner *r)
@@ -244,10 +282,7 @@ static int dn_runner_main(void *data)
 	return 0;
 }
 
-/**
- * dn_runner_add() - give a new VM to the runner that has the fewest
- * Context: may sleep.
- */
+/** dn_runner_add() - give a new VM to the runner that has the fewest. Context: may sleep. */
 void dn_runner_add(struct dn_vm *vm)
 {
 	struct dn_runner *best = NULL;
@@ -314,6 +349,7 @@ bool dn_runner_take(struct dn_vm *vm, int work, u32 state)
 		fallthrough;
 	case DN_ON_IDLE:
 	case DN_OFF:
+		list_del_init(&vm->idle_node);
 		vm->on = DN_OFF;
 		if (vm->state != DENALI_VM_ENDED)
 			vm->state = state;
@@ -368,6 +404,7 @@ static void dn_runner_move(struct dn_runner *from, struct dn_vm *vm, struct dn_r
 		vm->on = DN_ON_IDLE;
 		set_bit(DN_WORK_TIMER, &vm->work);
 	}
+	list_del_init(&vm->idle_node);
 	list_del(&vm->runner_node);
 	from->nr_vms--;
 
@@ -422,6 +459,8 @@ int dn_runners_start(void)
 		raw_spin_lock_init(&r->lock);
 		INIT_LIST_HEAD(&r->queue.list);
 		INIT_LIST_HEAD(&r->vms);
+		INIT_LIST_HEAD(&r->idle);
+		INIT_DELAYED_WORK(&r->reclaim, dn_runner_reclaim);
 		hrtimer_init(&r->quantum, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
 		r->quantum.function = dn_runner_quantum;
 		INIT_CSD(&r->csd, dn_runner_interrupt, NULL);
@@ -437,5 +476,9 @@ int dn_runners_start(void)
 /** dn_runners_stop() - no VM is left. Context: may sleep. */
 void dn_runners_stop(void)
 {
+	int cpu;
+
 	cpuhp_remove_state(dn_hotplug_state);
+	for_each_possible_cpu(cpu)
+		cancel_delayed_work_sync(&per_cpu_ptr(&dn_runners, cpu)->reclaim);
 }

@@ -10,6 +10,7 @@
 #include <linux/sched.h>
 #include <linux/smp.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 
 #include "sched.h"
 
@@ -23,6 +24,8 @@ struct dn_vm;
  * @queue:   runnable VMs
  * @vms:     all VMs that belong to this runner
  * @nr_vms:  their number
+ * @idle:    idle VMs that have page tables, the longest idle first
+ * @reclaim: takes the tables from VMs on @idle in time; pending only if there are any
  * @preempt: the quantum is over
  * @slice_cpu: CPU on which a slice is under way, -1: none
  * @quantum: timer that sets @preempt
@@ -35,6 +38,8 @@ struct dn_runner {
 	struct dn_queue queue;
 	struct list_head vms;
 	u32 nr_vms;
+	struct list_head idle;
+	struct delayed_work reclaim;
 	bool preempt;
 	int slice_cpu;
 	struct hrtimer quantum;

@@ -74,7 +74,8 @@ static u32 dn_xsave_size(u64 features)
  */
 int dn_slice_host_check(void)
 {
-	u32 sig[3], eax, high;
+	u32 sig[3], eax;
+	u64 sysenter_cs;
 
 	if (!boot_cpu_has(X86_FEATURE_XSAVE) || !boot_cpu_has(X86_FEATURE_OSXSAVE)) {
 		pr_err("refusing to load: this CPU or kernel has no XSAVE\n");
@@ -98,7 +99,8 @@ int dn_slice_host_check(void)
 			dn_sce_off = true;
 	}
 	store_idt(&dn_host_idtr);
-	rdmsr(MSR_IA32_SYSENTER_CS, dn_host_sysenter_cs, high);
+	rdmsrl(MSR_IA32_SYSENTER_CS, sysenter_cs);
+	dn_host_sysenter_cs = sysenter_cs;
 	return 0;
 }
 
@@ -167,10 +169,7 @@ static struct dn_cpu *dn_slice_begin(struct dn_vm *vm, struct dn_slice_host *hos
 		wrmsr(MSR_TSC_AUX, 0, 0);
 
 	c->block->regs = vm->regs;
-	if (c->loaded != vm->id || !c->block->cr3_keep) {
-		dn_slice_load_vm(c, vm);
-		c->loaded = vm->id;
-	}
+	dn_slice_load_vm(c, vm);
 
 	store_ldt(host->ldt);
 	asm volatile("lldt %w0" : : "r" (0));

@@ -48,8 +48,10 @@ bool dn_irq_wakes(const struct dn_vm *vm)
 }
 
 /**
- * dn_upcall_deliver() - deliver all pending interrupts by one upcall, if the guest
- * takes upcalls now. Context: runner, VM not in the guest, not idling.
+ * dn_upcall_deliver() - deliver all pending interrupts by one upcall, if the guest takes any now
+ * @vm: not in the guest, not idling
+ *
+ * Context: runner.
  */
 void dn_upcall_deliver(struct dn_vm *vm)
 {

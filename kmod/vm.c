@@ -77,7 +77,9 @@ static struct dn_vm *dn_vm_by_name(kuid_t uid, const char *name)
 }
 
 /**
- * dn_vm_find() - a VM by id, or by name if @id is 0
+ * dn_vm_find() - a VM by id or name
+ * @id:   id, or 0
+ * @name: if @id is 0: name, of the caller's VMs first, then of all that it may control
  *
  * Return: it with a reference; -ENOENT, -EPERM (not the caller's), -ENOTUNIQ.
  */
@@ -184,6 +186,7 @@ struct dn_vm *dn_vm_create(const struct denali_vm_create *arg)
 	raw_spin_lock_init(&vm->end_lock);
 	init_waitqueue_head(&vm->off_wait);
 	init_waitqueue_head(&vm->end_wait);
+	INIT_LIST_HEAD(&vm->idle_node);
 	dn_pgtable_init(&vm->pgt);
 	vm->cur = &vm->regs;
 	vm->mem_size = arg->mem_bytes;

@@ -104,6 +104,8 @@ struct dn_vm {
 	u32 state;			/* DENALI_VM_* */
 	struct list_head run_node;	/* the policy's */
 	struct list_head runner_node;	/* on runner->vms */
+	struct list_head idle_node;	/* on runner->idle, or empty */
+	unsigned long idle_since;	/* jiffies */
 	wait_queue_head_t off_wait;	/* it left the CPU */
 
 	struct dn_end end;
