@@ -562,6 +562,7 @@ TEST_F(loader, mutated_images)
 		0xfffffff0, 0xfffffffc, 0xffffffff, FILE_SIZE, FILE_SIZE - 1, PAGE,
 	};
 	const size_t limit = 1 << 20;
+	const size_t headers = sizeof(struct elf32_hdr) + 3 * sizeof(struct elf32_phdr);
 	uint8_t good[FILE_SIZE];
 	uint64_t seed = 20260101;
 	unsigned int i, k, taken = 0;
@@ -573,7 +574,7 @@ TEST_F(loader, mutated_images)
 		for (k = 0; k <= random_next(&seed) % 4; k++) {
 			uint32_t r = random_next(&seed), at;
 
-			at = r & 1 ? (r >> 1) % (sizeof(struct elf32_hdr) + 3 * sizeof(struct elf32_phdr)) :
+			at = r & 1 ? (r >> 1) % headers :
 				     NOTE_OFFSET + (r >> 1) % sizeof(struct note);
 			if (r & 0x10000)
 				self->im.data[at] = random_next(&seed);
@@ -627,7 +628,8 @@ TEST(sizes)
 	size_t i;
 
 	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		EXPECT_EQ(0, denali_size_parse(good[i].text, &bytes, &err)) TH_LOG("%s", good[i].text);
+		EXPECT_EQ(0, denali_size_parse(good[i].text, &bytes, &err))
+			TH_LOG("%s", good[i].text);
 		EXPECT_EQ(good[i].bytes, bytes) TH_LOG("%s", good[i].text);
 	}
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

@@ -100,7 +100,8 @@ void ctl_boot_parse(struct ctl_boot *boot, struct ctl_words *words, bool may_sta
 			nic->config.tap = ctl_need(words, "nic: a tap's name");
 			break;
 		case KW_MEMORY:
-			if (denali_size_parse(ctl_need(words, "memory: a size"), &boot->memory, &err))
+			word = ctl_need(words, "memory: a size");
+			if (denali_size_parse(word, &boot->memory, &err))
 				ctl_usage_error(&err);
 			if (!boot->memory)
 				ctl_usage("memory: 0 bytes; must be a multiple of %d, at least %d",

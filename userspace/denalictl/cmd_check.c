@@ -30,9 +30,9 @@ struct check {
 	struct utsname uts;
 };
 
-static void point(struct check *c, enum verdict verdict, const char *name, const char *fmt, ...)
+static void point(struct check *c, enum verdict how, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-static void point(struct check *c, enum verdict verdict, const char *name, const char *fmt, ...)
+static void point(struct check *c, enum verdict how, const char *name, const char *fmt, ...)
 {
 	static const char * const verdicts[] = { "ok", "note", "fail" };
 	struct json_object *row = json_object_new_object();
@@ -43,10 +43,10 @@ static void point(struct check *c, enum verdict verdict, const char *name, const
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	ctl_add_string(row, "point", name);
-	ctl_add_string(row, "result", verdicts[verdict]);
+	ctl_add_string(row, "result", verdicts[how]);
 	ctl_add_string(row, "text", text);
 	json_object_array_add(c->rows, row);
-	if (verdict == BAD)
+	if (how == BAD)
 		c->bad = true;
 }
 

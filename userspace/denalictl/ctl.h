@@ -36,7 +36,7 @@ struct ctl_command {
 
 /* main.c */
 extern const struct ctl_command *ctl_current;
-void ctl_help_current(void) __attribute__((noreturn));
+__attribute__((noreturn)) void ctl_help_current(void);
 
 /*
  * args.c: words and keywords. Nothing has been done yet when words are read, so

@@ -9,15 +9,22 @@
 #include "ctl.h"
 
 #define NIC_GRAMMAR	"nic TAP [bridge BRIDGE] [mac MAC] [up]"
+#define BOOT_GRAMMAR	"[memory SIZE] [name NAME] [wait] [" NIC_GRAMMAR "]..."
+#define ARGS_GRAMMAR	"[args WORD... | -- WORD...]"
+
+#define NIC_DELETE	"nic del NAME {nic TAP | port N}"
+#define NIC_COMMANDS \
+	"nic show [NAME] | nic add NAME " NIC_GRAMMAR " [port N] | " \
+	NIC_DELETE
 
 static const struct ctl_command commands[] = {
 	{ "check", ctl_cmd_check, "check",
 	  "can this host run VMs? point by point" },
 	{ "run", ctl_cmd_run,
-	  "run IMAGE [memory SIZE] [name NAME] [wait] [" NIC_GRAMMAR "]... [args WORD... | -- WORD...]",
+	  "run IMAGE " BOOT_GRAMMAR " " ARGS_GRAMMAR,
 	  "run a VM in the foreground: its console is the terminal" },
 	{ "create", ctl_cmd_create,
-	  "create IMAGE [memory SIZE] [name NAME] [wait] [start] [" NIC_GRAMMAR "]... [args WORD... | -- WORD...]",
+	  "create IMAGE [start] " BOOT_GRAMMAR " " ARGS_GRAMMAR,
 	  "make a VM that stays until it is destroyed" },
 	{ "start", ctl_cmd_start, "start NAME...", "start VMs, or go on after stop" },
 	{ "stop", ctl_cmd_stop, "stop NAME...", "pause VMs" },
@@ -31,7 +38,7 @@ static const struct ctl_command commands[] = {
 	  "attach to the console, ^] detaches; -n: print what is there; --follow: no input" },
 	{ "monitor", ctl_cmd_monitor, "monitor [count N]", "events as they happen" },
 	{ "nic", ctl_cmd_nic,
-	  "nic show [NAME] | nic add NAME " NIC_GRAMMAR " [port N] | nic del NAME {nic TAP | port N}",
+	  NIC_COMMANDS,
 	  "network interfaces of VMs; port N replaces the tap of a NIC" },
 	{ "pool", ctl_cmd_pool, "pool [show] | pool set SIZE", "memory for VMs" },
 	{ "version", ctl_cmd_version, "version", "of tool, library and module" },
@@ -67,7 +74,6 @@ int main(int argc, char **argv)
 {
 	struct ctl_words words = { .word = argv + 1, .count = argc - 1 };
 	const char *names[NR_COMMANDS + 1] = { NULL };
-	static char *version[] = { "version" };
 	const char *word;
 	unsigned int i;
 
@@ -89,7 +95,7 @@ int main(int argc, char **argv)
 	if (!word || !strcmp(word, "help"))
 		help_all();
 	if (!strcmp(word, "-V") || !strcmp(word, "--version"))
-		word = version[0];
+		word = "version";
 
 	ctl_current = &commands[ctl_keyword(word, names, "command")];
 	return ctl_current->run(&words);

@@ -23,13 +23,16 @@ int denali_dev_open(struct denali_error *err)
 	case ENODEV:
 		if (!access("/sys/module/denali", F_OK))
 			return denali_fail(err, ENOENT,
-					   DENALI_DEVICE ": not there although the denali module is loaded; is udev running, or devtmpfs mounted on /dev?");
+					   "%s: not there although the denali module is loaded; is udev running, or devtmpfs mounted on /dev?",
+					   DENALI_DEVICE);
 		return denali_fail(err, ENOENT,
-				   DENALI_DEVICE ": not there: the denali module is not loaded; as root: modprobe denali");
+				   "%s: not there: the denali module is not loaded; as root: modprobe denali",
+				   DENALI_DEVICE);
 	case EACCES:
 	case EPERM:
 		return denali_fail(err, EACCES,
-				   DENALI_DEVICE ": permission denied; be root, or join the group denali (usermod -aG denali USER, then log in again)");
+				   "%s: permission denied; be root, or join the group denali (usermod -aG denali USER, then log in again)",
+				   DENALI_DEVICE);
 	default:
 		return denali_fail(err, errno, DENALI_DEVICE ": %s", strerror(errno));
 	}
@@ -66,10 +69,12 @@ int denali_dev_pool_set(int dev, uint64_t bytes, uint64_t *reached, struct denal
 				   "pool: resizing it needs CAP_SYS_ADMIN; run it as root");
 	case ENOMEM:
 		return denali_fail(err, ENOMEM,
-				   "pool: wanted %s, reached %s: the host has no more memory to spare", want, got);
+				   "pool: wanted %s, reached %s: the host has no more memory to spare",
+				   want, got);
 	case EBUSY:
 		return denali_fail(err, EBUSY,
-				   "pool: wanted %s, reached %s: VMs use the rest; destroy some first", want, got);
+				   "pool: wanted %s, reached %s: VMs use the rest; destroy some first",
+				   want, got);
 	case EOPNOTSUPP:
 		return denali_fail(err, EOPNOTSUPP,
 				   "pool: made with pool_phys=, its size is fixed; load the module with pool= instead");

@@ -7,9 +7,9 @@
  * of two 32-bit values can't wrap), and headers are copied out before they are looked
  * at, since nothing in a file is aligned by force.
  */
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/elf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -44,7 +44,7 @@ struct denali_image {
 #define denali_image_bad(image, err, fmt, ...) \
 	denali_fail(err, ENOEXEC, "image %s: " fmt, (image)->name, ##__VA_ARGS__)
 
-static int denali_image_header(const struct denali_image *image, Elf32_Ehdr *eh,
+static int denali_image_header(const struct denali_image *image, struct elf32_hdr *eh,
 			       struct denali_error *err)
 {
 	if (image->size < EI_NIDENT || memcmp(image->data, ELFMAG, SELFMAG))
@@ -76,21 +76,22 @@ static int denali_image_header(const struct denali_image *image, Elf32_Ehdr *eh,
 					eh->e_type, ET_EXEC);
 	if (eh->e_phnum == 0)
 		return denali_image_bad(image, err, "has no program headers");
-	if (eh->e_phentsize != sizeof(Elf32_Phdr))
+	if (eh->e_phentsize != sizeof(struct elf32_phdr))
 		return denali_image_bad(image, err, "program headers of %u bytes; must be %zu",
-					eh->e_phentsize, sizeof(Elf32_Phdr));
+					eh->e_phentsize, sizeof(struct elf32_phdr));
 	if (eh->e_phnum > DENALI_IMAGE_MAX_PHDRS)
-		return denali_image_bad(image, err, "has %u program headers; at most %u are allowed",
+		return denali_image_bad(image, err,
+					"has %u program headers; at most %u are allowed",
 					eh->e_phnum, DENALI_IMAGE_MAX_PHDRS);
-	if ((uint64_t)eh->e_phoff + (uint64_t)eh->e_phnum * sizeof(Elf32_Phdr) > image->size)
+	if ((uint64_t)eh->e_phoff + (uint64_t)eh->e_phnum * sizeof(struct elf32_phdr) > image->size)
 		return denali_image_bad(image, err,
 					"truncated: program headers reach to byte %llu, the file has %zu",
 					(unsigned long long)eh->e_phoff +
-					eh->e_phnum * sizeof(Elf32_Phdr), image->size);
+					eh->e_phnum * sizeof(struct elf32_phdr), image->size);
 	return 0;
 }
 
-static int denali_image_segment(struct denali_image *image, const Elf32_Phdr *ph,
+static int denali_image_segment(struct denali_image *image, const struct elf32_phdr *ph,
 				struct denali_error *err)
 {
 	uint64_t end = (uint64_t)ph->p_vaddr + ph->p_memsz;
@@ -192,7 +193,7 @@ static int denali_image_note(struct denali_image *image, const uint8_t *desc, ui
 	return 0;
 }
 
-static int denali_image_notes(struct denali_image *image, const Elf32_Phdr *ph,
+static int denali_image_notes(struct denali_image *image, const struct elf32_phdr *ph,
 			      struct denali_error *err)
 {
 	uint64_t pos = ph->p_offset, end = pos + ph->p_filesz;
@@ -204,9 +205,9 @@ static int denali_image_notes(struct denali_image *image, const Elf32_Phdr *ph,
 					"truncated: notes reach to byte %llu, the file has %zu",
 					(unsigned long long)end, image->size);
 
-	while (end - pos >= sizeof(Elf32_Nhdr)) {
+	while (end - pos >= sizeof(struct elf32_note)) {
 		uint64_t desc, next;
-		Elf32_Nhdr nh;
+		struct elf32_note nh;
 
 		memcpy(&nh, image->data + pos, sizeof(nh));
 		pos += sizeof(nh);
@@ -248,7 +249,7 @@ static int denali_image_entry(const struct denali_image *image, struct denali_er
 
 static int denali_image_check(struct denali_image *image, struct denali_error *err)
 {
-	Elf32_Ehdr eh;
+	struct elf32_hdr eh;
 	unsigned int i;
 	int ret;
 
@@ -258,7 +259,7 @@ static int denali_image_check(struct denali_image *image, struct denali_error *e
 	image->info.entry = eh.e_entry;
 
 	for (i = 0; i < eh.e_phnum; i++) {
-		Elf32_Phdr ph;
+		struct elf32_phdr ph;
 
 		memcpy(&ph, image->data + eh.e_phoff + i * sizeof(ph), sizeof(ph));
 		switch (ph.p_type) {
@@ -397,8 +398,8 @@ int denali_image_fits(const struct denali_image *image, uint64_t mem_bytes, unsi
 		       ~(uint64_t)(DENALI_PAGE_SIZE - 1);
 	if (mem_bytes && mem_bytes < need)
 		return denali_fail(err, ENOSPC,
-				   "image %s: needs %s of memory, the VM has %s; give it more", image->name,
-				   denali_size_format(want, need),
+				   "image %s: needs %s of memory, the VM has %s; give it more",
+				   image->name, denali_size_format(want, need),
 				   denali_size_format(have, mem_bytes));
 	return 0;
 }
@@ -410,8 +411,8 @@ int denali_image_copy(const struct denali_image *image, void *mem, uint32_t base
 
 	if (base > DENALI_IMAGE_MIN_ADDR || (uint64_t)base + size < image->info.end)
 		return denali_fail(err, ENOSPC,
-				   "image %s: lies from %#x to %#x, the memory from %#x to %#llx", image->name,
-				   DENALI_IMAGE_MIN_ADDR, image->info.end, base,
+				   "image %s: lies from %#x to %#x, the memory from %#x to %#llx",
+				   image->name, DENALI_IMAGE_MIN_ADDR, image->info.end, base,
 				   (unsigned long long)base + size);
 
 	for (i = 0; i < image->info.segments; i++) {

@@ -67,7 +67,8 @@ static int denali_nic_find_bridge(struct denali_nic *nic, const char *name,
 		return ret;
 	if (strcmp(bridge->kind, "bridge"))
 		return denali_fail(err, ENOTTY, "bridge %s: is not a bridge but %s%s", name,
-				   *bridge->kind ? "of type " : "an ordinary interface", bridge->kind);
+				   *bridge->kind ? "of type " : "an ordinary interface",
+				   bridge->kind);
 	nic->info.bridge_down = !(bridge->flags & IFF_UP);
 	return 0;
 }
@@ -78,8 +79,9 @@ static int denali_nic_check_tap(const struct denali_nic_config *config,
 {
 	if (strcmp(tap->kind, "tun"))
 		return denali_fail(err, ENOTTY,
-				   "tap %s: is not a tap but %s%s; choose another name", config->tap,
-				   *tap->kind ? "of type " : "an ordinary interface", tap->kind);
+				   "tap %s: is not a tap but %s%s; choose another name",
+				   config->tap, *tap->kind ? "of type " : "an ordinary interface",
+				   tap->kind);
 	if (!tap->is_tap)
 		return denali_fail(err, ENOTTY,
 				   "tap %s: is a tun (IP) interface, not a tap (Ethernet); make one with: ip tuntap add dev NAME mode tap",
@@ -137,14 +139,14 @@ static int denali_nic_attach(struct denali_nic *nic, const char *name, bool exis
 		switch (errno) {
 		case EBUSY:
 			return denali_fail(err, EBUSY,
-					   "tap %s: is in use by another program or VM; choose another", name);
+					   "tap %s: is in use by another program or VM; choose another",
+					   name);
 		case EPERM:
 		case EACCES:
 			return denali_fail(err, EPERM,
-					   exists ?
-					   "tap %s: belongs to another user; as root: ip tuntap add dev %s mode tap user USER" :
-					   "tap %s: making a tap needs CAP_NET_ADMIN; as root: ip tuntap add dev %s mode tap user USER",
-					   name, name);
+					   "tap %s: %s; as root: ip tuntap add dev %s mode tap user USER",
+					   name, exists ? "belongs to another user" :
+					   "making a tap needs CAP_NET_ADMIN", name);
 		default:
 			return denali_fail(err, errno, "tap %s: %s: %s", name,
 					   exists ? "attach" : "make", strerror(errno));
@@ -314,7 +316,8 @@ int denali_nic_plug(struct denali_nic *nic, struct denali_vm *vm, uint32_t *port
 				   "VM %s: has been started; a new NIC (tap %s) must be added before, later only the tap of a NIC can be replaced (port N)",
 				   vm->name, nic->info.tap);
 	case ENODEV:
-		return denali_fail(err, ENODEV, "VM %s: port %u is not a NIC (denalictl nic show %s)",
+		return denali_fail(err, ENODEV,
+				   "VM %s: port %u is not a NIC (denalictl nic show %s)",
 				   vm->name, *port, vm->name);
 	case ENOSPC:
 		return denali_fail(err, ENOSPC, "VM %s: no port left for tap %s; all are in use",
@@ -335,7 +338,8 @@ int denali_nic_unplug(struct denali_vm *vm, uint32_t port, struct denali_error *
 	if (ioctl(vm->fd, DENALI_IOC_VM_NIC, &plug) == 0)
 		return 0;
 	if (errno == ENODEV)
-		return denali_fail(err, ENODEV, "VM %s: port %u is not a NIC (denalictl nic show %s)",
+		return denali_fail(err, ENODEV,
+				   "VM %s: port %u is not a NIC (denalictl nic show %s)",
 				   vm->name, port, vm->name);
 	return denali_fail(err, errno, "VM %s: unplug port %u: %s", vm->name, port,
 			   strerror(errno));

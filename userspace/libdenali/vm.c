@@ -27,7 +27,8 @@ static int denali_name_check(const char *name, struct denali_error *err)
 	const char *p;
 
 	if (strlen(name) >= DENALI_NAME_SIZE)
-		return denali_fail(err, EINVAL, "VM name '%s': %zu characters; at most %d are allowed",
+		return denali_fail(err, EINVAL,
+				   "VM name '%s': %zu characters; at most %d are allowed",
 				   name, strlen(name), DENALI_NAME_SIZE - 1);
 	for (p = name; *p; p++)
 		if (!isascii((unsigned char)*p) ||
@@ -71,8 +72,8 @@ static int denali_vm_memory_check(int dev, const char *name, uint64_t mem_bytes,
 	denali_size_format(want, mem_bytes);
 	if (mem_bytes % DENALI_PAGE_SIZE)
 		return denali_fail(err, EINVAL,
-				   "VM %s: memory of %s is not a multiple of a page, %d bytes", name, want,
-				   DENALI_PAGE_SIZE);
+				   "VM %s: memory of %s is not a multiple of a page, %d bytes",
+				   name, want, DENALI_PAGE_SIZE);
 	if (mem_bytes < info->min_memory || mem_bytes > info->max_memory)
 		return denali_fail(err, EINVAL, "VM %s: memory of %s; must be from %s to %s", name,
 				   want, denali_size_format(low, info->min_memory),
@@ -153,8 +154,8 @@ struct denali_vm *denali_vm_open(int dev, const char *who, struct denali_error *
 		errno = 0;
 		open.id = strtoull(who, NULL, 10);
 		if (errno || !open.id) {
-			denali_fail(err, ENOENT, "VM %s: no such id; ids start at 1 (denalictl list)",
-				    who);
+			denali_fail(err, ENOENT,
+				    "VM %s: no such id; ids start at 1 (denalictl list)", who);
 			return NULL;
 		}
 	} else {
@@ -179,7 +180,8 @@ struct denali_vm *denali_vm_open(int dev, const char *who, struct denali_error *
 		break;
 	case ENOTUNIQ:
 		denali_fail(err, ENOTUNIQ,
-			    "VM %s: several users have one of that name; use its id (denalictl list)", who);
+			    "VM %s: several users have one of that name; use its id (denalictl list)",
+			    who);
 		break;
 	default:
 		denali_fail(err, errno, "VM %s: open: %s", who, strerror(errno));
@@ -265,13 +267,14 @@ int denali_vm_setup(struct denali_vm *vm, uint32_t entry, const char *cmdline,
 
 	if (len >= DENALI_CMDLINE_SIZE)
 		return denali_fail(err, E2BIG,
-				   "VM %s: boot arguments of %zu bytes; at most %d are allowed", vm->name,
-				   len, DENALI_CMDLINE_SIZE - 1);
+				   "VM %s: boot arguments of %zu bytes; at most %d are allowed",
+				   vm->name, len, DENALI_CMDLINE_SIZE - 1);
 	if (ioctl(vm->fd, DENALI_IOC_VM_SETUP, &setup) == 0)
 		return 0;
 	switch (errno) {
 	case EBUSY:
-		return denali_fail(err, EBUSY, "VM %s: has been started; set it up before", vm->name);
+		return denali_fail(err, EBUSY, "VM %s: has been started; set it up before",
+				   vm->name);
 	case EINVAL:
 		return denali_fail(err, EINVAL,
 				   "VM %s: entry point %#x lies outside its memory of %llu bytes, or below %#x",
@@ -296,7 +299,8 @@ static int denali_vm_request(struct denali_vm *vm, unsigned long request, const 
 				   verb);
 	case ESHUTDOWN:
 		return denali_fail(err, ESHUTDOWN,
-				   "VM %s: %s: has ended; destroy it and create it anew", vm->name, verb);
+				   "VM %s: %s: has ended; destroy it and create it anew",
+				   vm->name, verb);
 	case EINVAL:
 		return denali_fail(err, EINVAL, "VM %s: %s: %s", vm->name, verb,
 				   request == DENALI_IOC_VM_START ?

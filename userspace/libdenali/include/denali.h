@@ -198,8 +198,9 @@ const char *denali_vm_name(const struct denali_vm *vm);
  */
 void *denali_vm_map(struct denali_vm *vm, uint32_t base, size_t size, struct denali_error *err);
 
-/** denali_vm_load() - check that the image fits (denali_image_fits() but for NICs) and copy it in */
-int denali_vm_load(struct denali_vm *vm, const struct denali_image *image, struct denali_error *err);
+/** denali_vm_load() - check that the image fits (but for NICs) and copy it in */
+int denali_vm_load(struct denali_vm *vm, const struct denali_image *image,
+		   struct denali_error *err);
 
 /**
  * denali_vm_setup() - entry point and boot arguments
@@ -252,7 +253,7 @@ const char *denali_vector_name(unsigned int vector);
 
 struct denali_nic;
 
-#define DENALI_TAP_UP		(1U << 0)	/* set an existing tap up if it is down */
+#define DENALI_TAP_UP		0x1	/* set an existing tap up if it is down */
 
 /**
  * struct denali_nic_config - a NIC to be
