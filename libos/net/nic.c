@@ -36,6 +36,8 @@
 /* A frame of the largest MTU with a VLAN tag, rounded up. */
 #define BUF_SIZE	1536
 
+#define RING_ALIGN	64UL
+
 /* Frames taken before the core lock is offered to others. */
 #define RX_BATCH	32
 
@@ -426,12 +428,13 @@ static int rings_create(struct denali_nic *nic)
 	uint32_t rx = denali_net_tune.rx_order, tx = denali_net_tune.tx_order;
 	uint32_t bufs = (1U << rx) + (1U << rx) / 2;
 	struct nic_buf *buf;
-	uint8_t *rings;
+	uint8_t *block, *rings;
 
-	rings = aligned_alloc(64, DENALI_RING_BYTES(rx) + DENALI_RING_BYTES(tx));
+	block = malloc(DENALI_RING_BYTES(rx) + DENALI_RING_BYTES(tx) + RING_ALIGN);
 	buf = malloc(bufs * sizeof(*buf));
-	if (!rings || !buf)
+	if (!block || !buf)
 		goto err_free;
+	rings = (uint8_t *)(((uintptr_t)block + RING_ALIGN - 1) & ~(RING_ALIGN - 1));
 	if (denali_ring_init(&nic->rx, nic->port, DENALI_QUEUE_IN, rx, rings) ||
 	    denali_ring_init(&nic->tx, nic->port, DENALI_QUEUE_OUT, tx, rings + DENALI_RING_BYTES(rx)))
 		goto err_free;
@@ -443,7 +446,7 @@ static int rings_create(struct denali_nic *nic)
 	return 0;
 
 err_free:
-	free(rings);
+	free(block);
 	free(buf);
 	return -1;
 }
