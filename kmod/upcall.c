@@ -57,7 +57,7 @@ void dn_upcall_deliver(struct dn_vm *vm)
 {
 	struct denali_vregs *v = vm->vregs;
 	struct dn_regs *regs = vm->cur;
-	u32 frame[3], entry;
+	u32 frame[2], entry;
 
 	if (!(dn_irq_pending(vm) & ~READ_ONCE(v->irq_mask)) || !READ_ONCE(v->irq_enabled))
 		return;
@@ -65,9 +65,8 @@ void dn_upcall_deliver(struct dn_vm *vm)
 	if (!entry)
 		return;
 
-	frame[0] = regs->ip;
-	frame[1] = regs->cs;
-	frame[2] = regs->flags;
+	frame[0] = regs->flags;
+	frame[1] = regs->ip;
 	if (dn_gmem_write(vm, dn_gaddr((u32)regs->sp - sizeof(frame)), frame, sizeof(frame))) {
 		dn_vm_end(vm, DENALI_END_PROTOCOL, 0, "no stack for an upcall at esp %#x",
 			  (u32)regs->sp);
@@ -108,6 +107,7 @@ void dn_exception(struct dn_vm *vm, u32 fault_addr)
 	v->exc_eip = regs->ip;
 	v->exc_esp = regs->sp;
 	v->exc_eflags = regs->flags;
+	v->exc_eax = regs->ax;
 	v->exc_irq_enabled = v->irq_enabled;
 	WRITE_ONCE(v->irq_enabled, 0);
 	WRITE_ONCE(v->exc_active, 1);
@@ -124,6 +124,7 @@ void dn_exception_return(struct dn_vm *vm)
 	struct denali_vregs *v = vm->vregs;
 	struct dn_regs *regs = vm->cur;
 
+	regs->ax = READ_ONCE(v->exc_eax);
 	regs->ip = READ_ONCE(v->exc_eip);
 	regs->sp = READ_ONCE(v->exc_esp);
 	regs->flags = (READ_ONCE(v->exc_eflags) & DN_USER_FLAGS) | X86_EFLAGS_IF |

@@ -100,9 +100,8 @@
 
 /**
  * DENALI_HC_EXC_RETURN: return from an exception handler to the state in the
- * virtual registers exc_eip, exc_esp, exc_eflags; irq_enabled is set from
+ * virtual registers exc_eax, exc_eip, exc_esp, exc_eflags; irq_enabled is set from
  * exc_irq_enabled and exc_active cleared. All other registers stay.
- * OUT: nothing: EAX stays as well.
  */
 #define DENALI_HC_EXC_RETURN	9
 

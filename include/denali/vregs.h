@@ -42,6 +42,7 @@
 #define DENALI_VREG_IRQ_PENDING	68
 #define DENALI_VREG_IRQ_MASK	72
 #define DENALI_VREG_EXC_ACTIVE	128
+#define DENALI_VREG_EXC_EAX	168
 
 #ifndef __ASSEMBLER__
 #include <denali/types.h>
@@ -111,14 +112,15 @@ struct denali_port_info {
  * @exc_esp:       same
  * @exc_eflags:    same
  * @exc_irq_enabled: same
+ * @exc_eax:       same
  *
  * @ports:         H
  * @cmdline:       H boot arguments, NUL-terminated
  *
  * Upcall: with irq_enabled set and irq_pending & ~irq_mask not 0, the host
- * pushes EFLAGS, CS and EIP on the guest's stack (what IRET takes), clears
+ * pushes EIP and then EFLAGS on the guest's stack (what POPF and RET take), clears
  * irq_enabled and the flags TF, DF, NT and AC and goes to upcall_entry; all other
- * registers are as they were. A stack that can't take the 12 bytes ends the VM.
+ * registers are as they were. A stack that can't take the 8 bytes ends the VM.
  * However many interrupts are pending there is one upcall: batched and
  * asynchronous (OSDI 2002, section 3.2).
  */
@@ -153,7 +155,8 @@ struct denali_vregs {
 	uint32_t exc_esp;
 	uint32_t exc_eflags;		/* 160 */
 	uint32_t exc_irq_enabled;
-	uint32_t reserved1[22];		/* 168 */
+	uint32_t exc_eax;		/* 168 */
+	uint32_t reserved1[21];
 
 	struct denali_port_info ports[DENALI_MAX_PORTS];	/* 256 */
 	uint8_t  reserved2[1280];	/* 768 */
@@ -167,6 +170,7 @@ DENALI_ASSERT(offsetof(struct denali_vregs, irq_pending) == DENALI_VREG_IRQ_PEND
 DENALI_ASSERT(offsetof(struct denali_vregs, irq_mask) == DENALI_VREG_IRQ_MASK, vregs_irq_mask);
 DENALI_ASSERT(offsetof(struct denali_vregs, tsc_base) == 88, vregs_tsc_base);
 DENALI_ASSERT(offsetof(struct denali_vregs, exc_active) == DENALI_VREG_EXC_ACTIVE, vregs_exc_active);
+DENALI_ASSERT(offsetof(struct denali_vregs, exc_eax) == DENALI_VREG_EXC_EAX, vregs_exc_eax);
 DENALI_ASSERT(offsetof(struct denali_vregs, ports) == 256, vregs_ports);
 DENALI_ASSERT(offsetof(struct denali_vregs, cmdline) == 2048, vregs_cmdline);
 

@@ -21,14 +21,11 @@ static struct {
 
 static char exception_stack[DENALI_EXC_STACK] __attribute__((aligned(16)));
 
-/* Called by exception.S with what PUSHA left and room for the rest. Return: where ESP shall be for its IRET. */
-uint32_t *denali_exception_dispatch(struct denali_exception *exc);
+/* Called by exception.S with what PUSHA left and room for the rest. */
+void denali_exception_dispatch(struct denali_exception *exc);
 
-uint32_t *denali_exception_dispatch(struct denali_exception *exc)
+void denali_exception_dispatch(struct denali_exception *exc)
 {
-	uint32_t *frame;
-	uint16_t cs;
-
 	exc->vector = denali_vregs->exc_vector;
 	exc->error = denali_vregs->exc_error;
 	exc->addr = denali_vregs->exc_addr;
@@ -44,12 +41,9 @@ uint32_t *denali_exception_dispatch(struct denali_exception *exc)
 			     (unsigned int)exc->esp);
 	denali_in_handler--;
 
-	__asm__("movw %%cs, %0" : "=r" (cs));
-	frame = (uint32_t *)exc->esp - 3;
-	frame[0] = exc->eip;
-	frame[1] = cs;
-	frame[2] = exc->eflags;
-	return frame;
+	denali_vregs->exc_eip = exc->eip;
+	denali_vregs->exc_esp = exc->esp;
+	denali_vregs->exc_eflags = exc->eflags;
 }
 
 int denali_exception_register(unsigned int vector, denali_exception_fn fn, void *arg)

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Upcall entry. The host has pushed EFLAGS, CS and EIP on the stack of whatever
+ * Upcall entry. The host has pushed EIP and EFLAGS on the stack of whatever
  * ran, and cleared irq_enabled.
  *
- * Leaving, interrupts must be enabled before the IRET, and the host delivers
+ * Leaving, interrupts must be enabled before the RET, and the host delivers
  * only when it enters the guest: what became pending since the last look is
  * looked for once more after enabling. An upcall that arrives between enabling and
- * the IRET would nest on the same stack, without bound under load. So an
+ * the RET would nest on the same stack, without bound under load. So an
  * upcall that finds it has interrupted that stretch drops its own frame and
  * goes on in the place of the one it interrupted: registers are still saved
- * below (up to the POPA), or all restored (at the IRET).
+ * below (up to the POPA), or all restored (at the POPF), or the flags as well (at
+ * the RET: then only EIP is dropped).
  */
 #include <denali/vregs.h>
 
@@ -21,15 +22,20 @@
 	.globl	denali_upcall_entry
 	.type	denali_upcall_entry, @function
 denali_upcall_entry:
-	cmpl	$.Lwindow, (%esp)
+	cmpl	$.Lwindow, 4(%esp)
 	jb	.Lsave
-	cmpl	$.Liret, (%esp)
+	cmpl	$.Lpopf, 4(%esp)
+	je	.Lat_popf
+	cmpl	$.Lret, 4(%esp)
 	ja	.Lsave
-	je	.Lat_iret
-	addl	$12, %esp
+	je	.Lat_ret
+	addl	$8, %esp
 	jmp	.Lagain
-.Lat_iret:
-	addl	$12, %esp
+.Lat_ret:
+	popl	(%esp)
+	jmp	.Lsave
+.Lat_popf:
+	addl	$8, %esp
 .Lsave:
 	pushal
 	movl	%esp, %ebp
@@ -49,8 +55,10 @@ denali_upcall_entry:
 	movl	$0, IRQ_ENABLED
 	jmp	.Lagain
 1:	popal
-.Liret:
-	iretl
+.Lpopf:
+	popfl
+.Lret:
+	ret
 	.size	denali_upcall_entry, . - denali_upcall_entry
 
 	.section .note.GNU-stack, "", @progbits

@@ -270,7 +270,7 @@ static void test_no_stack(void)
 	CHECK(handler_esp == esp);
 }
 
-/* Registers pass through handler and EXC_RETURN; EAX is what the hypercall had. */
+/* Registers pass through handler and EXC_RETURN; EAX by way of exc_eax. */
 static void test_regs(void)
 {
 	uint32_t b, c, d, s, a;
@@ -278,9 +278,10 @@ static void test_regs(void)
 	guest_exc_set(handler_resume);
 	__asm__ __volatile__("movl $9f, fault_resume; ud2; 9:\n"
 			     : "=b" (b), "=c" (c), "=d" (d), "=S" (s), "=a" (a)
-			     : "0" (0xb), "1" (0xc), "2" (0xd), "3" (0x51) : "memory", "cc");
+			     : "0" (0xb), "1" (0xc), "2" (0xd), "3" (0x51), "4" (0xa)
+			     : "memory", "cc");
 	CHECK(b == 0xb && c == 0xc && d == 0xd && s == 0x51);
-	CHECK(a == DENALI_HC_EXC_RETURN);
+	CHECK(a == 0xa);
 }
 
 /* EXC_RETURN takes EIP, ESP, the flags and irq_enabled from the registers. */

@@ -215,8 +215,7 @@ static inline void guest_exc_set(void (*fn)(void))
 }
 
 /*
- * The upcall: fn() runs with interrupts off. The return isn't IRET but POPF and
- * RET: emulators that check SMAP in ring 3 fault on IRET there.
+ * The upcall: fn() runs with interrupts off. The frame is what POPF and RET take.
  */
 extern void (*guest_upcall_fn)(void);
 extern char guest_upcall_entry[];
@@ -229,9 +228,8 @@ __asm__(".text\n"						\
 	"	pushal\n"					\
 	"	call	*guest_upcall_fn\n"			\
 	"	popal\n"					\
-	"	pushl	8(%esp)\n"				\
 	"	popfl\n"					\
-	"	ret	$8\n")
+	"	ret\n")
 
 static inline void guest_upcall_set(void (*fn)(void))
 {
