@@ -41,9 +41,6 @@
 /* Frames taken before the core lock is offered to others. */
 #define RX_BATCH	32
 
-/* The image wants a NIC: denali-cc's linker script takes this for its note. */
-__asm__(".globl __denali_devices\n.set __denali_devices, 1\n");
-
 struct nic_buf {
 	struct pbuf_custom pbuf;	/* first: lwIP casts */
 	struct denali_nic *nic;
@@ -352,6 +349,12 @@ static void link_check(struct denali_nic *nic)
 {
 	int up = !!(nic_info(nic)->state & DENALI_PORT_UP);
 
+	/* Another tap may do less, or more. */
+	nic->csum = nic_info(nic)->features & DENALI_NIC_F_CSUM;
+	if (nic->csum)
+		nic->netif.chksum_flags &= ~NETIF_CHECKSUM_GEN_TCP;
+	else
+		nic->netif.chksum_flags |= NETIF_CHECKSUM_GEN_TCP;
 	if (up == netif_is_link_up(&nic->netif))
 		return;
 	if (up)
@@ -417,9 +420,6 @@ static err_t nic_netif_init(struct netif *netif)
 	netif->linkoutput = nic_linkoutput;
 	netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
 		       NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
-	nic->csum = info->features & DENALI_NIC_F_CSUM;
-	if (nic->csum)
-		netif->chksum_flags &= ~NETIF_CHECKSUM_GEN_TCP;
 	return ERR_OK;
 }
 
