@@ -306,7 +306,7 @@ static int dn_nic_send(struct dn_nic *nic, const struct denali_desc *desc, u32 n
 {
 	struct msghdr msg = { .msg_flags = MSG_DONTWAIT };
 	struct virtio_net_hdr_mrg_rxbuf hdr = {};
-	struct kvec vec[2 + DN_NIC_VECS];
+	struct kvec vec[2 + DN_NIC_VECS] __uninitialized;
 	struct ethhdr eth;
 	u32 nr = 2, i;
 	int ret;
@@ -347,7 +347,7 @@ static int dn_nic_send(struct dn_nic *nic, const struct denali_desc *desc, u32 n
 /* Both report true if they stopped at their budget. */
 static bool dn_nic_service_tx(struct dn_nic *nic)
 {
-	struct denali_desc desc[DENALI_FRAME_MAX_DESCS];
+	struct denali_desc desc[DENALI_FRAME_MAX_DESCS] __uninitialized;
 	struct dn_ring *ring = &nic->port.ring[DENALI_QUEUE_OUT];
 	struct dn_port_stats *stats = &nic->port.stats;
 	struct dn_vm *vm = nic->port.vm;
@@ -402,7 +402,7 @@ static int dn_nic_receive(struct dn_nic *nic, struct denali_desc *desc)
 {
 	u32 room = min(desc->len, nic->mtu + ETH_HLEN + DN_NIC_VLAN);
 	struct virtio_net_hdr_mrg_rxbuf hdr;
-	struct kvec vec[3];
+	struct kvec vec[3] __uninitialized;
 	struct msghdr msg = {};
 	int ret, nr;
 
