@@ -287,7 +287,9 @@ struct dn_part *dn_part_alloc_wait(u32 pages)
 		events = dn_pool.events;
 		mutex_unlock(&dn_pool.lock);
 
-		part = first ? dn_part_alloc(pages) : ERR_PTR(-ENOSPC);
+		/* What can never fit needn't wait for its turn to be told so. */
+		part = first || pages > READ_ONCE(dn_pool.pages) ? dn_part_alloc(pages) :
+								   ERR_PTR(-ENOSPC);
 		if (part != ERR_PTR(-ENOSPC))
 			break;
 		if (wait_event_killable(dn_pool.wait, READ_ONCE(dn_pool.events) != events)) {

@@ -325,7 +325,7 @@ static int dn_pool_create_phys(u64 base, u64 bytes)
 	int ret;
 
 	if (!bytes || (base | bytes) & (DN_BLOCK_SIZE - 1) || base + bytes < base) {
-		pr_err("pool_phys: base 0x%llx and size 0x%llx must be multiples of 2 MiB\n",
+		pr_err("pool_phys: base 0x%llx and size 0x%llx must be multiples of 2 MiB, the size not 0\n",
 		       base, bytes);
 		return -EINVAL;
 	}
