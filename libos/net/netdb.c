@@ -109,7 +109,13 @@ int getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_
 
 const char *inet_ntop(int family, const void *addr, char *buf, socklen_t size)
 {
-	return lwip_inet_ntop(family, addr, buf, size);
+	const char *text = lwip_inet_ntop(family, addr, buf, size);
+
+	/* RFC 5952 wants small letters. */
+	for (; text && *buf; buf++)
+		if (*buf >= 'A')
+			*buf |= 0x20;
+	return text;
 }
 
 int inet_pton(int family, const char *text, void *addr)

@@ -308,7 +308,7 @@ ssize_t recv(int fd, void *buf, size_t len, int flags)
 
 ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	SOCKET_CALL(ssize_t, fd, lwip_recvmsg(s, msg, flags & ~MSG_WAITALL));
+	SOCKET_CALL(ssize_t, fd, lwip_recvmsg(s, msg, flags & (MSG_PEEK | MSG_DONTWAIT)));
 }
 
 ssize_t sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr,
@@ -348,7 +348,8 @@ ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 	if (!file)
 		return -1;
 	do {
-		ret = lwip_sendmsg(number(file), msg, flags);
+		/* lwIP refuses flags that mean nothing to it. */
+		ret = lwip_sendmsg(number(file), msg, flags & (MSG_DONTWAIT | MSG_MORE));
 	} while (send_again(file, ret, flags));
 	denali_fd_put(file);
 	return ret;

@@ -239,7 +239,7 @@ static void address_found(void)
 /* An address came or went. With the core lock held. */
 static void status_changed(struct netif *netif)
 {
-	char addr[IPADDR_STRLEN_MAX], gw[IPADDR_STRLEN_MAX];
+	char addr[IPADDR_STRLEN_MAX], gw[IPADDR_STRLEN_MAX], *c;
 	const ip4_addr_t *ip4 = netif_ip4_addr(netif);
 	unsigned int i = netif->num, slot;
 	uint32_t mask;
@@ -268,6 +268,10 @@ static void status_changed(struct netif *netif)
 		if (!valid)
 			continue;
 		ip6addr_ntoa_r(netif_ip6_addr(netif, slot), addr, sizeof(addr));
+		/* RFC 5952 wants small letters. */
+		for (c = addr; *c; c++)
+			if (*c >= 'A')
+				*c |= 0x20;
 		say("eth%u: %s/64\n", i, addr);
 		if (!ifaces[i].wants4)
 			address_found();
