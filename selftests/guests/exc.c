@@ -187,7 +187,9 @@ static void test_catch(void)
 			guest_exit(NOT_RAISED);
 		CHECK(caught == 1);
 		CHECK(faults[i].vectors & (1U << caught_vector));
-		CHECK(caught_error == faults[i].error);
+		/* QEMU counts 16 a gate in long mode, CPUs count 8. */
+		CHECK(caught_error == faults[i].error ||
+		      (faults[i].error == 0x402 && caught_error == 0x802));
 		if (caught_vector == 14)
 			CHECK(caught_addr == faults[i].addr);
 		if (!faults[i].trap)

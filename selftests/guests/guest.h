@@ -143,7 +143,8 @@ static inline uint64_t guest_clock(void)
 		mul = vregs->tsc_mul;
 		base = vregs->time_base;
 		delta = guest_tsc() - vregs->tsc_base;
-		ns = base + (delta >> 32) * mul + (((delta & 0xffffffff) * mul) >> 32);
+		ns = base + ((delta >> 32) * mul << (32 - DENALI_TSC_SHIFT)) +
+		     (((delta & 0xffffffff) * mul) >> DENALI_TSC_SHIFT);
 	} while (vregs->clock_seq != seq);
 	return ns;
 }

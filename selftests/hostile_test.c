@@ -1,0 +1,694 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hostile guests. Whatever ring 3 tries ends that VM with a report, or does
+ * nothing; a canary VM computes through all of it, and the host lives: after each
+ * case the canary must get on.
+ */
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "kselftest_harness.h"
+#include "lib.h"
+
+#define R_EXIT		(1U << DENALI_END_EXIT)
+#define R_PANIC		(1U << DENALI_END_PANIC)
+#define R_FAULT		(1U << DENALI_END_FAULT)
+#define R_PROTOCOL	(1U << DENALI_END_PROTOCOL)
+#define R_KILLED	(1U << DENALI_END_KILLED)
+
+#define V(n)		(1U << (n))
+
+FIXTURE(hostile) {
+	int dev;
+	int canary;
+	void *page;
+	volatile uint32_t *progress;
+};
+
+FIXTURE_SETUP(hostile)
+{
+	uint32_t addr = guest_symbol("basic", "progress");
+
+	self->dev = dev_open();
+	ASSERT_GE(self->dev, 0);
+	self->canary = guest_start(self->dev, "basic", GUEST_MEM, "tick");
+	ASSERT_GE(self->canary, 0);
+	self->page = vm_map(self->canary, addr & ~0xfff, 4096);
+	ASSERT_NE(self->page, NULL);
+	self->progress = self->page + (addr & 0xfff);
+}
+
+/* The canary computes: it got on since now. */
+static bool canary_sings(struct _test_data_hostile *self)
+{
+	uint32_t seen = *self->progress;
+
+	return wait_until(*self->progress != seen, SOON_MS) && !vm_ended(self->canary);
+}
+
+FIXTURE_TEARDOWN(hostile)
+{
+	EXPECT_TRUE(canary_sings(self));
+	munmap(self->page, 4096);
+	close(self->canary);
+	close(self->dev);
+}
+
+/* A report that can be shown. */
+static bool report_ok(const struct denali_vm_state *st)
+{
+	size_t len = strnlen(st->text, sizeof(st->text));
+
+	if (st->state != DENALI_VM_ENDED || len == sizeof(st->text))
+		return false;
+	if (st->reason != DENALI_END_EXIT && !len)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (st->text[i] < 0x20 || st->text[i] > 0x7e)
+			return false;
+	/* No right that ring 3 doesn't have. */
+	return !(st->eflags & 0x23000);
+}
+
+/* Run a guest to its end: true if it ended for one of these reasons. */
+static bool ends(struct _test_data_hostile *self, const char *guest, const char *cmd, uint32_t reasons,
+		 struct denali_vm_state *st)
+{
+	if (guest_run(self->dev, guest, GUEST_MEM, cmd, st) < 0)
+		return false;
+	if ((reasons & (1U << st->reason)) && report_ok(st))
+		return true;
+	fprintf(stderr, "# %s %s: reason %u, status %d, vector %u, error 0x%x, eip 0x%x, eflags 0x%x: %s\n", guest, cmd,
+		st->reason, st->status, st->vector, st->error_code, st->eip, st->eflags, st->text);
+	return false;
+}
+
+/* Each of the 256 vectors, without a handler. */
+TEST_F_TIMEOUT(hostile, int_n, 120)
+{
+	struct denali_vm_state st;
+	char cmd[32];
+
+	for (int n = 0; n < 256; n++) {
+		snprintf(cmd, sizeof(cmd), "int %d", n);
+		if (n == 0x1a) {
+			EXPECT_TRUE(ends(self, "hostile", cmd, R_EXIT, &st));
+			continue;
+		}
+		EXPECT_TRUE(ends(self, "hostile", cmd, R_FAULT, &st));
+		if (n == 3 || n == 4) {
+			EXPECT_EQ(st.vector, n);
+			continue;
+		}
+		EXPECT_EQ(st.vector, 13)
+			TH_LOG("int %d", n);
+		/* CPUs say 8, QEMU 16 in long mode. */
+		if (st.error_code != n * 16 + 2)
+			EXPECT_EQ(st.error_code, n * 8 + 2)
+				TH_LOG("int %d", n);
+	}
+}
+
+TEST_F(hostile, int_n_with_a_handler)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "hostile", "int-all", R_EXIT, &st));
+}
+
+/* The ways into ring 0 that a 64-bit kernel leaves open for its processes. */
+TEST_F(hostile, syscall)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "hostile", "syscall", R_FAULT, &st));
+	EXPECT_TRUE(st.vector == 6 || st.vector == 13);
+}
+
+TEST_F(hostile, sysenter)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "hostile", "sysenter", R_FAULT, &st));
+	EXPECT_TRUE(st.vector == 6 || st.vector == 13);
+}
+
+TEST_F(hostile, syscall_with_esp_in_memory)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "hostile", "syscall-esp", R_FAULT, &st));
+	EXPECT_TRUE(ends(self, "hostile", "sysenter-esp", R_FAULT, &st));
+}
+
+/* The host's own processes still have their system calls, the 32-bit ones too. */
+TEST_F(hostile, host_system_calls_after)
+{
+	struct denali_vm_state st;
+	long ret;
+
+	for (int i = 0; i < 20; i++) {
+		EXPECT_TRUE(ends(self, "hostile", i & 1 ? "sysenter" : "syscall", R_FAULT, &st));
+		__asm__ __volatile__("syscall" : "=a" (ret) : "0" (39L) : "rcx", "r11", "memory");
+		EXPECT_EQ(ret, getpid());
+		__asm__ __volatile__("int $0x80" : "=a" (ret) : "0" (20L) : "memory");
+		EXPECT_EQ(ret, getpid());
+	}
+}
+
+/* Privileged and odd instructions, guests/hostile.c has the table. */
+TEST_F_TIMEOUT(hostile, instructions, 120)
+{
+	static const char *const harmless[] = { "sgdt", "sidt", "sldt", "str", "smsw", "rdtscp", "rdpkru",
+		"rdgsbase", "wrgsbase", "cpuid", "pause", "iret-garbage", "retf", "monitor", "mwait", "lock-mov" };
+	struct denali_vm_state st, name;
+	uint32_t want;
+	char cmd[32];
+	int n;
+
+	for (n = 0;; n++) {
+		snprintf(cmd, sizeof(cmd), "insn %d", n);
+		ASSERT_EQ(guest_run(self->dev, "hostile", GUEST_MEM, cmd, &st), 0);
+		if (st.reason == DENALI_END_EXIT && st.status == 99)
+			break;
+		snprintf(cmd, sizeof(cmd), "insn-name %d", n);
+		ASSERT_EQ(guest_run(self->dev, "hostile", GUEST_MEM, cmd, &name), 0);
+		want = R_FAULT;
+		for (size_t i = 0; i < ARRAY_SIZE(harmless); i++)
+			if (strstr(name.text, harmless[i]))
+				want |= R_EXIT;
+		EXPECT_TRUE(want & (1U << st.reason))
+			TH_LOG("%s: reason %u, %s", name.text, st.reason, st.text);
+		EXPECT_TRUE(report_ok(&st))
+			TH_LOG("%s: %s", name.text, st.text);
+		EXPECT_TRUE(canary_sings(self));
+	}
+	EXPECT_GT(n, 50);
+}
+
+TEST_F(hostile, protection_keys)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "hostile", "wrpkru", R_EXIT | R_FAULT, &st));
+}
+
+TEST_F(hostile, every_selector_into_data_segments)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "hostile", "segments", R_EXIT, &st));
+}
+
+TEST_F(hostile, every_selector_into_ss)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "hostile", "stack-segments", R_EXIT, &st));
+}
+
+TEST_F_TIMEOUT(hostile, every_selector_into_ds, 120)
+{
+	struct denali_vm_state st;
+	char cmd[32];
+
+	for (int sel = 0; sel < 0x110; sel++) {
+		snprintf(cmd, sizeof(cmd), "data-segment %d", sel);
+		EXPECT_TRUE(ends(self, "hostile", cmd, R_EXIT | R_FAULT, &st));
+	}
+}
+
+TEST_F(hostile, far_jumps)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "hostile", "far-jumps", R_EXIT, &st));
+}
+
+TEST_F(hostile, far_calls)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "hostile", "far-calls", R_EXIT, &st));
+}
+
+TEST_F(hostile, iret_and_retf)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "hostile", "iret", R_EXIT, &st));
+}
+
+TEST_F(hostile, popf)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "hostile", "popf", R_EXIT, &st));
+}
+
+/* TF, DF, NT, RF, VM, AC, VIF, VIP, ID at every hypercall. */
+TEST_F(hostile, flags_at_hypercalls)
+{
+	static const uint32_t bits[] = { 8, 10, 14, 16, 17, 18, 19, 20, 21 };
+	struct denali_vm_state st;
+	char cmd[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
+		snprintf(cmd, sizeof(cmd), "flags-at-hypercall %u", 1U << bits[i] | 0x202);
+		EXPECT_TRUE(ends(self, "hostile", cmd, bits[i] == 8 ? R_FAULT : R_EXIT | R_FAULT, &st));
+		if (bits[i] == 8)
+			EXPECT_EQ(st.vector, 1);
+	}
+	EXPECT_TRUE(ends(self, "hostile", "flags-at-hypercall 4294967295", R_EXIT | R_FAULT, &st));
+}
+
+TEST_F(hostile, single_step)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "hostile", "single-step", R_EXIT, &st));
+	EXPECT_TRUE(ends(self, "hostile", "step-hypercalls", R_EXIT | R_FAULT, &st));
+}
+
+TEST_F(hostile, null_segments_at_hypercall)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "hostile", "null-segments", R_EXIT, &st));
+}
+
+TEST_F(hostile, prefixed_hypercall)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "hostile", "prefixed-hypercall", R_EXIT, &st));
+}
+
+/* A stack that can't take the 8 bytes ends the VM. */
+TEST_F_TIMEOUT(hostile, upcall_on_a_bad_stack, 60)
+{
+	static const uint32_t bad[] = { 0, 1, 4, 7, 8, 0xffc, 0x1000, 0x1004, 0x1007, GUEST_MEM + 9,
+		GUEST_MEM + 16, 0x7fffffff, 0x80000000, 0xfffffffc, 0xffffffff };
+	struct denali_vm_state st;
+	char cmd[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(cmd, sizeof(cmd), "upcall-esp %u", bad[i]);
+		EXPECT_TRUE(ends(self, "hostile", cmd, R_FAULT | R_PROTOCOL, &st));
+	}
+}
+
+/* Odd and at the very end of memory is odd, but good: it runs until it is killed. */
+TEST_F(hostile, upcall_on_an_odd_stack)
+{
+	static const uint32_t good[] = { GUEST_MEM, GUEST_MEM - 1, 0x30001, 0x30003 };
+	uint32_t addr = guest_symbol("hostile", "progress"), seen;
+	volatile uint32_t *progress;
+	struct denali_vm_state st;
+	uint8_t *page;
+	char cmd[64];
+	int vm;
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		snprintf(cmd, sizeof(cmd), "upcall-esp %u", good[i]);
+		vm = guest_start(self->dev, "hostile", GUEST_MEM, cmd);
+		ASSERT_GE(vm, 0);
+		page = vm_map(vm, addr & ~0xfff, 4096);
+		ASSERT_NE(page, NULL);
+		progress = (void *)(page + (addr & 0xfff));
+		EXPECT_TRUE(wait_until(*progress > 100, SOON_MS));
+		seen = *progress;
+		EXPECT_TRUE(wait_until(*progress != seen, SOON_MS));
+		vm_ctl(vm, DENALI_IOC_VM_KILL);
+		vm_state(vm, &st);
+		EXPECT_EQ(st.reason, DENALI_END_KILLED)
+			TH_LOG("%s: %s", cmd, st.text);
+		munmap(page, 4096);
+		close(vm);
+	}
+}
+
+TEST_F(hostile, upcall_to_nowhere)
+{
+	static const uint32_t bad[] = { 1, 0xfff, GUEST_MEM, 0x80000000, 0xffffffff };
+	struct denali_vm_state st;
+	char cmd[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(cmd, sizeof(cmd), "upcall-entry %u", bad[i]);
+		EXPECT_TRUE(ends(self, "hostile", cmd, R_FAULT | R_PROTOCOL, &st));
+	}
+}
+
+/* Upcalls within upcalls until the stack has eaten all memory, image and virtual registers. */
+TEST_F(hostile, upcall_storm)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "hostile", "upcall-storm", R_FAULT | R_PROTOCOL, &st));
+}
+
+/* No byte outside of its memory can be written, read or run. */
+static void outside(struct __test_metadata *_metadata, struct _test_data_hostile *self, const char *how,
+		    uint64_t from, uint64_t to, uint64_t stride)
+{
+	struct denali_vm_state st;
+	char cmd[64];
+
+	snprintf(cmd, sizeof(cmd), "%s %llu %llu %llu", how, (unsigned long long)from,
+		 (unsigned long long)to, (unsigned long long)stride);
+	EXPECT_TRUE(ends(self, "hostile", cmd, R_EXIT, &st));
+}
+
+/* Every page just behind the memory and at the top, every 64 KiB in between. */
+TEST_F_TIMEOUT(hostile, write_outside, 120)
+{
+	outside(_metadata, self, "write-outside", GUEST_MEM, GUEST_MEM + (16 << 20), 4096);
+	outside(_metadata, self, "write-outside", 0xff000000, 0xffffffff, 4096);
+	outside(_metadata, self, "write-outside", GUEST_MEM, 0xffff0000, 0x10000);
+	outside(_metadata, self, "write-outside", 0, 0xffc, 4);
+}
+
+TEST_F_TIMEOUT(hostile, read_and_run_outside, 120)
+{
+	outside(_metadata, self, "read-outside", GUEST_MEM, GUEST_MEM + (4 << 20), 4096);
+	outside(_metadata, self, "read-outside", 0xffc00000, 0xffffffff, 4096);
+	outside(_metadata, self, "read-outside", GUEST_MEM, 0xffff0000, 0x40000);
+	outside(_metadata, self, "read-outside", 0, 0xff0, 16);
+}
+
+/* A memory whose end lies within a large page, and just behind one. */
+TEST_F_TIMEOUT(hostile, write_behind_odd_sizes, 60)
+{
+	static const uint64_t sizes[] = { 2 << 20, (2 << 20) + 4096, (4 << 20) - 4096, 4 << 20 };
+	struct denali_vm_state st;
+	char cmd[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		snprintf(cmd, sizeof(cmd), "write-outside %llu %llu 4096", (unsigned long long)sizes[i],
+			 (unsigned long long)sizes[i] + (4 << 20));
+		ASSERT_EQ(guest_run(self->dev, "hostile", sizes[i], cmd, &st), 0);
+		EXPECT_EQ(st.reason, DENALI_END_EXIT)
+			TH_LOG("%s: %s", cmd, st.text);
+	}
+}
+
+/* What never ends by itself can be killed, and lets others run while it lives. */
+FIXTURE(endless) {
+	int dev;
+};
+
+FIXTURE_VARIANT(endless) {
+	const char *cmdline;
+};
+
+FIXTURE_VARIANT_ADD(endless, loop) { .cmdline = "loop" };
+FIXTURE_VARIANT_ADD(endless, nop_storm) { .cmdline = "nop-storm" };
+FIXTURE_VARIANT_ADD(endless, yield_storm) { .cmdline = "call-storm 1" };
+FIXTURE_VARIANT_ADD(endless, idle_storm) { .cmdline = "call-storm 2" };
+FIXTURE_VARIANT_ADD(endless, timer_storm) { .cmdline = "call-storm 3" };
+FIXTURE_VARIANT_ADD(endless, ring_storm) { .cmdline = "call-storm 6" };
+FIXTURE_VARIANT_ADD(endless, doorbell_storm) { .cmdline = "call-storm 7" };
+FIXTURE_VARIANT_ADD(endless, unknown_storm) { .cmdline = "call-storm 77" };
+FIXTURE_VARIANT_ADD(endless, string_instruction) { .cmdline = "rep-loop" };
+FIXTURE_VARIANT_ADD(endless, faults) { .cmdline = "fault-loop" };
+
+FIXTURE_SETUP(endless)
+{
+	self->dev = dev_open();
+	ASSERT_GE(self->dev, 0);
+}
+
+FIXTURE_TEARDOWN(endless)
+{
+	close(self->dev);
+}
+
+TEST_F(endless, can_be_killed)
+{
+	struct denali_vm_state st;
+	struct denali_info info;
+	int vm[9], n;
+
+	dev_info(self->dev, &info);
+	n = info.runners + 1 < 9 ? info.runners + 1 : 9;
+	for (int i = 0; i < n; i++) {
+		vm[i] = guest_start(self->dev, "hostile", GUEST_MEM, variant->cmdline);
+		ASSERT_GE(vm[i], 0);
+	}
+	/* All CPUs are taken; another VM gets through all the same. */
+	ASSERT_EQ(guest_run(self->dev, "basic", GUEST_MEM, "runtime", &st), 0);
+	EXPECT_EQ(st.reason, DENALI_END_EXIT);
+	for (int i = 0; i < n; i++) {
+		vm_state(vm[i], &st);
+		EXPECT_EQ(st.state, DENALI_VM_RUNNING)
+			TH_LOG("%s: %s", variant->cmdline, st.text);
+		EXPECT_GT(st.run_ns, 0);
+		EXPECT_EQ(vm_ctl(vm[i], DENALI_IOC_VM_KILL), 0);
+		vm_state(vm[i], &st);
+		EXPECT_EQ(st.reason, DENALI_END_KILLED);
+		close(vm[i]);
+	}
+}
+
+TEST_F(hostile, stack_in_an_unmapped_page)
+{
+	static const uint32_t bad[] = { 4, 0x1000, GUEST_MEM + 4096, 0x80000000, 0 };
+	struct denali_vm_state st;
+	char cmd[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(cmd, sizeof(cmd), "stack-unmapped %u", bad[i]);
+		EXPECT_TRUE(ends(self, "hostile", cmd, R_FAULT, &st));
+		EXPECT_TRUE((V(12) | V(13) | V(14)) & V(st.vector));
+	}
+}
+
+TEST_F(hostile, running_off_the_end)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "hostile", "run-off", R_FAULT, &st));
+	EXPECT_EQ(st.eip, GUEST_MEM);
+}
+
+TEST_F_TIMEOUT(hostile, nonsense_in_virtual_registers, 60)
+{
+	struct denali_vm_state st;
+	char cmd[64];
+
+	for (int i = 0; i < 50; i++) {
+		snprintf(cmd, sizeof(cmd), "vregs-nonsense %d", i * 7919);
+		EXPECT_TRUE(ends(self, "hostile", cmd, R_EXIT | R_FAULT | R_PROTOCOL, &st));
+	}
+}
+
+TEST_F_TIMEOUT(hostile, random_hypercalls, 60)
+{
+	struct denali_vm_state st;
+	char cmd[64];
+
+	for (int i = 0; i < 30; i++) {
+		snprintf(cmd, sizeof(cmd), "hypercall-fuzz %d", i * 104729);
+		EXPECT_TRUE(ends(self, "hostile", cmd, R_EXIT | R_FAULT | R_PROTOCOL, &st));
+	}
+}
+
+TEST_F(hostile, fpu_state_of_nonsense)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "hostile", "xrstor", R_EXIT, &st));
+	/* The exception that it left unmasked and pending isn't the host's. */
+	EXPECT_TRUE(canary_sings(self));
+}
+
+/* Rings. The port is the console (0) or a NIC without a tap (1). */
+static bool ring_ends(struct _test_data_hostile *self, const char *cmd, uint32_t reasons)
+{
+	struct denali_vm_nic nic = { .port = DENALI_NIC_NEW_PORT, .tap_fd = -1, .mac = { 2, 0, 0, 0, 0, 1 } };
+	struct denali_vm_state st;
+	int con, vm = guest_make(self->dev, "ring", GUEST_MEM, cmd);
+
+	if (vm < 0 || ioctl(vm, DENALI_IOC_VM_NIC, &nic) < 0)
+		return false;
+	con = console_open(vm);
+	/* Input, so that the console looks at its input ring as well. */
+	if (con < 0 || write(con, "abcdefgh", 8) < 0 || vm_ctl(vm, DENALI_IOC_VM_START) < 0)
+		return false;
+	while (vm_wait(vm, 10) < 0) {
+		struct pollfd pfd = { .fd = con, .events = POLLIN };
+		char buf[4096];
+
+		if (poll(&pfd, 1, 0) > 0 && read(con, buf, sizeof(buf)) < 0)
+			break;
+	}
+	vm_state(vm, &st);
+	close(con);
+	close(vm);
+	if ((reasons & (1U << st.reason)) && report_ok(&st))
+		return true;
+	fprintf(stderr, "# ring %s: reason %u, vector %u, eip 0x%x: %s\n", cmd, st.reason, st.vector, st.eip, st.text);
+	return false;
+}
+
+TEST_F(hostile, ring_index_wild)
+{
+	static const char *const cmds[] = { "prod 0 0 9", "prod 0 0 0x80000000", "prod 0 0 0xffffffff",
+		"prod 0 1 9", "prod 0 1 0x7fffffff", "prod 1 0 9", "prod 1 0 0xffffffff" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cmds); i++)
+		EXPECT_TRUE(ring_ends(self, cmds[i], R_PROTOCOL));
+}
+
+TEST_F(hostile, ring_index_goes_back)
+{
+	EXPECT_TRUE(ring_ends(self, "prod-back 0", R_PROTOCOL));
+	EXPECT_TRUE(ring_ends(self, "prod-back 1", R_PROTOCOL));
+}
+
+TEST_F(hostile, ring_buffer_outside)
+{
+	/* 0xeeeeNNNN: NNNN bytes before the end of memory */
+	static const char *const where[] = { "0 1", "0xfff 1", "0xfff 8", "0xeeee0004 8", "0xeeee0000 1",
+		"0xffffffff 1", "0xfffff000 0x2000", "0x3000 0xffffffff", "0x3000 0x80000000",
+		"0x80000000 0x80000000", "0xffffffff 0xffffffff" };
+	char cmd[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(where); i++) {
+		for (int q = 0; q < 2; q++) {
+			snprintf(cmd, sizeof(cmd), "desc 0 %d %s", q, where[i]);
+			EXPECT_TRUE(ring_ends(self, cmd, R_PROTOCOL));
+		}
+		snprintf(cmd, sizeof(cmd), "desc 1 0 %s", where[i]);
+		EXPECT_TRUE(ring_ends(self, cmd, R_PROTOCOL));
+	}
+}
+
+TEST_F(hostile, ring_buffer_at_the_edge)
+{
+	EXPECT_TRUE(ring_ends(self, "desc 0 0 0xeeee0008 8", R_EXIT));
+	EXPECT_TRUE(ring_ends(self, "desc 0 0 0x1000 1", R_EXIT));
+	EXPECT_TRUE(ring_ends(self, "desc 0 0 0x3000 0", R_EXIT));
+	EXPECT_TRUE(ring_ends(self, "desc 0 0 0x2ffc 0x8000", R_EXIT));
+}
+
+TEST_F(hostile, ring_flags_of_nonsense)
+{
+	static const char *const cmds[] = { "flags 0 0 65535 65535", "flags 0 1 65535 65535",
+		"flags 1 0 65535 65535", "flags 1 0 2 0", "flags 1 0 0 1", "flags 1 1 65535 1" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cmds); i++)
+		EXPECT_TRUE(ring_ends(self, cmds[i], R_EXIT | R_PROTOCOL));
+}
+
+TEST_F(hostile, ring_frame_without_end)
+{
+	EXPECT_TRUE(ring_ends(self, "more 1", R_EXIT | R_PROTOCOL));
+	EXPECT_TRUE(ring_ends(self, "more 0", R_EXIT | R_PROTOCOL));
+}
+
+TEST_F(hostile, ring_checksum_outside)
+{
+	static const char *const cmds[] = { "csum 1 0 65535 60", "csum 1 65535 0 60", "csum 1 59 0 60",
+		"csum 1 60 0 60", "csum 1 65535 65535 60", "csum 1 14 45 60", "csum 1 0 0 0" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cmds); i++)
+		EXPECT_TRUE(ring_ends(self, cmds[i], R_EXIT | R_PROTOCOL));
+}
+
+TEST_F(hostile, ring_moved_in_use)
+{
+	EXPECT_TRUE(ring_ends(self, "move 0 0", R_EXIT));
+	EXPECT_TRUE(ring_ends(self, "move 0 1", R_EXIT));
+	EXPECT_TRUE(ring_ends(self, "move 1 0", R_EXIT));
+	EXPECT_TRUE(ring_ends(self, "move 1 1", R_EXIT));
+}
+
+TEST_F(hostile, ring_overlaps)
+{
+	EXPECT_TRUE(ring_ends(self, "overlap 0", R_EXIT | R_FAULT | R_PROTOCOL));
+	EXPECT_TRUE(ring_ends(self, "overlap 1", R_EXIT | R_FAULT | R_PROTOCOL));
+}
+
+TEST_F(hostile, ring_across_pages)
+{
+	EXPECT_TRUE(ring_ends(self, "edge 0", R_EXIT));
+}
+
+TEST_F(hostile, ring_taken_away)
+{
+	EXPECT_TRUE(ring_ends(self, "taken 0", R_EXIT));
+	EXPECT_TRUE(ring_ends(self, "taken 1", R_EXIT));
+}
+
+TEST_F(hostile, ring_scribbled_over)
+{
+	EXPECT_TRUE(ring_ends(self, "scribble 0", R_EXIT));
+}
+
+/* The descriptor changes under the host's eyes: it must fetch once, and check what it uses. */
+TEST_F_TIMEOUT(hostile, ring_raced, 60)
+{
+	struct desc {
+		uint32_t addr, len;
+		uint16_t flags, op;
+		int32_t status;
+		uint64_t pos, cookie;
+	};
+	uint32_t ring = guest_symbol("ring", "raced"), x = 1;
+	uint64_t until = now_ns() + 5000000000ULL;
+	volatile struct desc *desc;
+	struct denali_vm_state st;
+	uint8_t *page;
+	int vm, ended = 0;
+
+	while (now_ns() < until) {
+		vm = guest_start(self->dev, "ring", GUEST_MEM, "raced 0");
+		ASSERT_GE(vm, 0);
+		page = vm_map(vm, ring & ~0xfff, 4096);
+		ASSERT_NE(page, NULL);
+		desc = (void *)(page + (ring & 0xfff) + 128);
+		while (!vm_ended(vm) && now_ns() < until) {
+			for (int i = 0; i < 20000; i++) {
+				x = x * 1664525 + 1013904223;
+				desc[x >> 29].addr = x & 0x100 ? 0x3000 : 0xfffff000 | (x >> 8 & 0xfff);
+				desc[x >> 29].len = x & 0x200 ? 1 : x;
+			}
+		}
+		vm_state(vm, &st);
+		if (st.state == DENALI_VM_ENDED) {
+			EXPECT_TRUE(st.reason == DENALI_END_PROTOCOL || st.reason == DENALI_END_EXIT)
+				TH_LOG("%s", st.text);
+			ended++;
+		}
+		munmap(page, 4096);
+		close(vm);
+	}
+	EXPECT_GT(ended, 0);
+}
+
+/* Nothing that guests do fills the host's log. */
+TEST_F(hostile, log_stays_quiet)
+{
+	struct denali_vm_state st;
+	char line[512];
+	long lines = 0;
+	FILE *f = popen("dmesg", "r");
+
+	ASSERT_NE(f, NULL);
+	while (fgets(line, sizeof(line), f))
+		lines -= !!strstr(line, "denali");
+	pclose(f);
+	for (int i = 0; i < 200; i++)
+		EXPECT_TRUE(ends(self, "hostile", "insn 2", R_FAULT, &st));
+	f = popen("dmesg", "r");
+	ASSERT_NE(f, NULL);
+	while (fgets(line, sizeof(line), f))
+		lines += !!strstr(line, "denali");
+	pclose(f);
+	EXPECT_LT(lines, 30);
+}
+
+TEST_HARNESS_MAIN
