@@ -13,7 +13,7 @@
  * The pages with two views are mapped without the global bit in both worlds: a
  * write to CR3 is all it takes to change the view. The host's view is a copy
  * of the host's own tables (which Linux doesn't change after boot, but for the
- * per-task TLS entries of the GDT that nothing uses in a slice), so the host's
+ * per-task TLS entries of the GDT that no kernel thread uses), so the host's
  * interrupt handlers run on it as on the original.
  *
  * The guest's view of the GDT has two descriptors for ring 3, 32-bit code and
@@ -118,8 +118,7 @@ static void dn_tables_fill(struct dn_cpu *c, struct dn_tables *host, int cpu)
 	/* No I/O bitmap: the limit ends with the TSS proper. */
 	set_tssldt_descriptor(&tss_desc, (unsigned long)&c->tables->tss, DESC_TSS,
 			      sizeof(struct x86_hw_tss) - 1);
-	memcpy(&host->gdt[GDT_ENTRY_TSS], &tss_desc, sizeof(tss_desc));
-	memcpy(&guest->gdt[GDT_ENTRY_TSS], &tss_desc, sizeof(tss_desc));
+	memcpy(&host->gdt[DN_GDT_ENTRY_TSS], &tss_desc, sizeof(tss_desc));
 }
 
 static int dn_block_create(int cpu)
@@ -175,6 +174,9 @@ static int dn_block_create(int cpu)
 	c->gdtr.size = GDT_SIZE - 1;
 	c->idtr.address = (unsigned long)dn_idt;
 	c->idtr.size = IDT_ENTRIES * sizeof(gate_desc) - 1;
+	c->host_gdtr.address = (unsigned long)get_cpu_gdt_ro(cpu);
+	c->host_gdtr.size = GDT_SIZE - 1;
+	store_idt(&c->host_idtr);
 	c->block->verw_sel = __KERNEL_DS;
 	c->block->host_gsbase = cpu_kernelmode_gs_base(cpu);
 	c->block->cr3_keep = boot_cpu_has(X86_FEATURE_PCID) ? BIT_ULL(63) : 0;

@@ -66,6 +66,10 @@ struct dn_tables {
  * @cr3:     physical address of the top-level table
  * @gdtr, @idtr: for LGDT, LIDT in a slice
  * @asid_gen, @asid_next: generation and next free PCID; see dn_asid_load()
+ * @vm:     whose registers are in @block and whose limits are in the GDT, or NULL
+ * @ready:  the CPU is set up for guests; see slice.c
+ * @host_gdtr, @host_idtr: the host's own
+ * @host_efer, @host_tsc_aux, @host_ldt: the host's, while @ready
  */
 struct dn_cpu {
 	struct dn_block *block;
@@ -77,9 +81,22 @@ struct dn_cpu {
 	struct desc_ptr idtr;
 	u64 asid_gen;
 	u32 asid_next;
+	bool ready;
+	u16 host_ldt;
+	struct dn_vm *vm;
+	struct desc_ptr host_gdtr;
+	struct desc_ptr host_idtr;
+	u64 host_efer;
+	u64 host_tsc_aux;
 };
 
 DECLARE_PER_CPU(struct dn_cpu, dn_cpu);
+
+/*
+ * The TSS with two views is described in a GDT slot that Linux has for TLS; the
+ * host's own TSS keeps its slot, so that LTR can go back to it without another GDT.
+ */
+#define DN_GDT_ENTRY_TSS	GDT_ENTRY_TLS_MIN
 
 int dn_block_create_all(void);
 void dn_block_destroy_all(void);

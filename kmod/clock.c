@@ -8,6 +8,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/hrtimer.h>
+#include <linux/irqflags.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
 
@@ -17,8 +18,17 @@
 #include "runner.h"
 #include "vm.h"
 
-static u32 dn_tsc_khz __ro_after_init;
-static u32 dn_tsc_mul __ro_after_init;
+static u32 dn_tsc_khz;		/* what dn_tsc_mul was made from */
+static u32 dn_tsc_mul;
+
+/* The kernel refines the TSC's speed some seconds after boot. */
+static void dn_clock_calibrate(void)
+{
+	u32 khz = tsc_khz;
+
+	WRITE_ONCE(dn_tsc_mul, min_t(u64, div_u64(1000000ULL << DENALI_TSC_SHIFT, khz), U32_MAX));
+	WRITE_ONCE(dn_tsc_khz, khz);
+}
 
 /**
  * dn_clock_init() - find the TSC's speed
@@ -26,15 +36,11 @@ static u32 dn_tsc_mul __ro_after_init;
  */
 int dn_clock_init(void)
 {
-	u64 mul;
-
-	dn_tsc_khz = tsc_khz;
-	if (!dn_tsc_khz) {
+	if (!tsc_khz) {
 		pr_err("refusing to load: the kernel doesn't know this CPU's TSC frequency\n");
 		return -ENODEV;
 	}
-	mul = div_u64(1000000ULL << DENALI_TSC_SHIFT, dn_tsc_khz);
-	dn_tsc_mul = min_t(u64, mul, U32_MAX);
+	dn_clock_calibrate();
 	return 0;
 }
 
@@ -65,22 +71,37 @@ void dn_clock_start(struct dn_vm *vm)
 	vm->epoch = ktime_get_ns();
 }
 
+/** dn_clock_now() - host time in ns, and the TSC at that moment. Context: interrupts on. */
+u64 dn_clock_now(u64 *tsc)
+{
+	u64 now;
+
+	local_irq_disable();
+	now = ktime_get_ns();
+	*tsc = rdtsc();
+	local_irq_enable();
+	return now;
+}
+
 /**
  * dn_clock_update() - renew the guest's clock, when it is scheduled in
  * @vm:  not in the guest
- * @now: ktime_get_ns() a moment ago
+ * @now: what dn_clock_now() returned
+ * @tsc: and stored
  */
-void dn_clock_update(struct dn_vm *vm, u64 now)
+void dn_clock_update(struct dn_vm *vm, u64 now, u64 tsc)
 {
 	struct denali_vregs *v = vm->vregs;
-	u64 tsc = rdtsc();
+
+	if (unlikely(dn_tsc_khz != tsc_khz))
+		dn_clock_calibrate();
 
 	/* The guest may write here; what counts is that the number changes. */
 	WRITE_ONCE(v->clock_seq, READ_ONCE(v->clock_seq) + 1);
 	v->tsc_mul = dn_tsc_mul;
 	v->tsc_base = tsc;
 	v->time_base = now - vm->epoch;
-	v->wall_base = ktime_get_real_ns() - (now - vm->epoch);
+	v->wall_base = ktime_to_ns(ktime_mono_to_real(0)) + vm->epoch;
 	v->steal_ns = vm->stats.steal_ns;
 	v->run_ns = vm->stats.run_ns;
 }
@@ -136,12 +157,17 @@ void dn_clock_idle(struct dn_vm *vm, u64 timeout_ns)
  */
 bool dn_clock_idle_over(struct dn_vm *vm)
 {
-	if (dn_irq_wakes(vm))
-		vm->cur->ax = 0;
-	else if (vm->idle_until != U64_MAX && vm->idle_until <= ktime_get_ns())
-		vm->cur->ax = 1;
-	else
-		return false;
+	bool timed_out = false;
+
+	if (!dn_irq_wakes(vm)) {
+		timed_out = vm->idle_until != U64_MAX && vm->idle_until <= ktime_get_ns();
+		if (!timed_out)
+			return false;
+	}
+	/* The registers move when the runner is scheduled out. */
+	preempt_disable();
+	vm->cur->ax = timed_out;
+	preempt_enable();
 	vm->idling = false;
 	return true;
 }

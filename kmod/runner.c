@@ -76,13 +76,19 @@ static void dn_runner_kick(struct dn_runner *r)
 		smp_call_function_single_async(cpu, &r->csd);
 }
 
-static void dn_runner_enqueue(struct dn_runner *r, struct dn_vm *vm, bool woken)
+static void dn_runner_enqueue(struct dn_runner *r, struct dn_vm *vm, bool woken, u64 now)
 {
 	lockdep_assert_held(&r->lock);
-	list_del_init(&vm->idle_node);
 	vm->on = DN_ON_QUEUE;
-	vm->queued_at = ktime_get_ns();
+	vm->queued_at = now;
 	dn_sched->enqueue(&r->queue, vm, woken);
+}
+
+/* A VM became runnable from outside the runner. */
+static void dn_runner_wake(struct dn_runner *r, struct dn_vm *vm)
+{
+	list_del_init(&vm->idle_node);
+	dn_runner_enqueue(r, vm, true, ktime_get_ns());
 	if (r->task)
 		wake_up_process(r->task);
 }
@@ -103,32 +109,56 @@ void dn_vm_wake(struct dn_vm *vm, u32 irqs)
 	if (vm->on == DN_ON_CPU)
 		dn_runner_kick(r);
 	else if (vm->on == DN_ON_IDLE && (!irqs || (irqs & ~vm->idle_mask)))
-		dn_runner_enqueue(r, vm, true);
+		dn_runner_wake(r, vm);
 	raw_spin_unlock_irqrestore(&r->lock, flags);
 }
 
+/*
+ * The quantum timer isn't restarted for each turn: one that goes off before the
+ * deadline of the present turn is set to that deadline.
+ */
 static enum hrtimer_restart dn_runner_quantum(struct hrtimer *timer)
 {
 	struct dn_runner *r = container_of(timer, struct dn_runner, quantum);
+	enum hrtimer_restart restart = HRTIMER_NORESTART;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&r->lock, flags);
-	WRITE_ONCE(r->preempt, true);
-	smp_mb__before_atomic();
-	dn_runner_kick(r);
+	if (ktime_get_ns() < r->deadline) {
+		hrtimer_set_expires(timer, ns_to_ktime(r->deadline));
+		restart = HRTIMER_RESTART;
+	} else {
+		r->timer_set = false;
+		WRITE_ONCE(r->preempt, true);
+		smp_mb__before_atomic();
+		dn_runner_kick(r);
+	}
 	raw_spin_unlock_irqrestore(&r->lock, flags);
-	return HRTIMER_NORESTART;
+	return restart;
+}
+
+static void dn_runner_set_deadline(struct dn_runner *r, u64 deadline)
+{
+	lockdep_assert_held(&r->lock);
+	WRITE_ONCE(r->preempt, false);
+	r->deadline = deadline;
+	if (r->timer_set && ktime_to_ns(hrtimer_get_expires(&r->quantum)) <= deadline)
+		return;
+	r->timer_set = true;
+	hrtimer_start(&r->quantum, ns_to_ktime(deadline), HRTIMER_MODE_ABS_PINNED_HARD);
 }
 
 /* Call the back ends of the ports that asked for it. */
 static void dn_runner_ports(struct dn_vm *vm)
 {
 	unsigned long ports = READ_ONCE(vm->work) & (BIT(DENALI_MAX_PORTS) - 1);
-	int i;
+	struct dn_port *port;
+	u32 i;
 
-	for_each_set_bit(i, &ports, DENALI_MAX_PORTS) {
-		struct dn_port *port = vm->port[i];
-
+	while (ports) {
+		i = __ffs(ports);
+		ports &= ports - 1;
+		port = vm->port[i];
 		clear_bit(i, &vm->work);
 		smp_mb__after_atomic();
 		if (port && port->ops->service(port))
@@ -138,24 +168,33 @@ static void dn_runner_ports(struct dn_vm *vm)
 
 /*
  * One turn of a VM, up to its quantum. Returns when the VM has to leave the CPU: its
- * time is up, it is idle, stopped or at its end, or the thread is to stop.
+ * time is up, it is idle, stopped or at its end.
  */
 static void dn_runner_turn(struct dn_runner *r, struct dn_vm *vm)
 {
+	unsigned long work;
+
 	for (;;) {
-		if (test_bit(DN_WORK_END, &vm->work) || test_bit(DN_WORK_STOP, &vm->work))
+		work = READ_ONCE(vm->work);
+		if (work & (BIT(DN_WORK_END) | BIT(DN_WORK_STOP)))
 			return;
-		if (test_and_clear_bit(DN_WORK_TIMER, &vm->work))
+		if (work & BIT(DN_WORK_TIMER)) {
+			clear_bit(DN_WORK_TIMER, &vm->work);
 			dn_clock_expire(vm);
-		dn_runner_ports(vm);
-		clear_bit(DN_WORK_IDLE, &vm->work);
-		if (vm->idling && !dn_clock_idle_over(vm))
-			return;
-		if (test_and_clear_bit(DN_WORK_YIELD, &vm->work)) {
+		}
+		if (work & (BIT(DENALI_MAX_PORTS) - 1))
+			dn_runner_ports(vm);
+		if (vm->idling) {
+			clear_bit(DN_WORK_IDLE, &vm->work);
+			if (!dn_clock_idle_over(vm))
+				return;
+		}
+		if (work & BIT(DN_WORK_YIELD)) {
+			clear_bit(DN_WORK_YIELD, &vm->work);
 			vm->quantum_left = 0;
 			return;
 		}
-		if (READ_ONCE(r->preempt) || kthread_should_stop() || freezing(current))
+		if (READ_ONCE(r->preempt))
 			return;
 		if (!vm->pgt.nr && dn_pgtable_build(&vm->pgt, vm->part)) {
 			/* The host is out of memory for now: let it reclaim. */
@@ -165,38 +204,6 @@ static void dn_runner_turn(struct dn_runner *r, struct dn_vm *vm)
 		dn_slice_run(r, vm);
 		cond_resched();
 	}
-}
-
-/* Decide where a VM goes that leaves the CPU. Returns true if it has ended. */
-static bool dn_runner_put(struct dn_runner *r, struct dn_vm *vm)
-{
-	bool ended = false, off = false;
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&r->lock, flags);
-	if (test_bit(DN_WORK_END, &vm->work)) {
-		vm->on = DN_OFF;
-		vm->state = DENALI_VM_ENDED;
-		ended = true;
-		off = true;
-	} else if (test_bit(DN_WORK_STOP, &vm->work)) {
-		vm->on = DN_OFF;
-		vm->state = DENALI_VM_STOPPED;
-		off = true;
-	} else if (vm->idling && !READ_ONCE(vm->work)) {
-		vm->on = DN_ON_IDLE;
-		vm->idle_since = jiffies;
-		list_add_tail(&vm->idle_node, &r->idle);
-		dn_clock_arm(vm);
-	} else {
-		dn_runner_enqueue(r, vm, false);
-	}
-	raw_spin_unlock_irqrestore(&r->lock, flags);
-	if (off)
-		wake_up_all(&vm->off_wait);
-	else if (!delayed_work_pending(&r->reclaim) && !list_empty_careful(&r->idle))
-		schedule_delayed_work(&r->reclaim, DN_RECLAIM_AFTER);
-	return ended;
 }
 
 /*
@@ -229,56 +236,95 @@ static void dn_runner_reclaim(struct work_struct *work)
 	dn_pgtable_free_pages(&pages);
 }
 
-static struct dn_vm *dn_runner_pick(struct dn_runner *r)
+/* Where a VM goes whose turn is over. */
+static void dn_runner_put(struct dn_runner *r, struct dn_vm *vm, u64 now)
 {
-	struct dn_vm *vm;
+	lockdep_assert_held(&r->lock);
+	if (test_bit(DN_WORK_END, &vm->work)) {
+		vm->state = DENALI_VM_ENDED;
+		WRITE_ONCE(vm->on, DN_OFF);
+	} else if (test_bit(DN_WORK_STOP, &vm->work)) {
+		vm->state = DENALI_VM_STOPPED;
+		WRITE_ONCE(vm->on, DN_OFF);
+	} else if (vm->idling && !READ_ONCE(vm->work)) {
+		vm->on = DN_ON_IDLE;
+		vm->idle_since = jiffies;
+		list_add_tail(&vm->idle_node, &r->idle);
+		dn_clock_arm(vm);
+	} else {
+		dn_runner_enqueue(r, vm, false, now);
+	}
+}
+
+/*
+ * Put @prev, whose turn ended at @now, where it belongs and take the next VM, unless the
+ * runner is to halt: it may be frozen for long, and must not have a VM in hand. The
+ * runner holds a reference to the VM that it runs: whoever sees it leave the CPU may
+ * drop the last other one.
+ */
+static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev, u64 now, bool halt)
+{
+	bool off = false, idle = false, ended = false;
+	struct dn_vm *next = NULL;
 
 	raw_spin_lock_irq(&r->lock);
-	vm = dn_sched->pick(&r->queue);
-	if (vm) {
-		/* Whoever sees it leave the CPU may drop the last other reference. */
-		kref_get(&vm->ref);
-		vm->on = DN_ON_CPU;
+	if (prev) {
+		dn_sched->charge(prev, now - r->turn_start);
+		dn_runner_put(r, prev, now);
+		off = prev->on == DN_OFF;
+		ended = prev->state == DENALI_VM_ENDED;
+		idle = prev->on == DN_ON_IDLE;
+	}
+	if (!halt)
+		next = dn_sched->pick(&r->queue);
+	if (next) {
+		if (next != prev)
+			kref_get(&next->ref);
+		next->on = DN_ON_CPU;
+		r->turn_start = now;
+		dn_runner_set_deadline(r, now + next->quantum_left);
 	}
 	raw_spin_unlock_irq(&r->lock);
-	return vm;
+
+	if (off)
+		wake_up_all(&prev->off_wait);
+	if (ended)
+		dn_vm_finish(prev);
+	if (idle && !delayed_work_pending(&r->reclaim))
+		schedule_delayed_work(&r->reclaim, DN_RECLAIM_AFTER);
+	if (prev && prev != next)
+		dn_vm_put(prev);
+	return next;
 }
 
 static int dn_runner_main(void *data)
 {
 	struct dn_runner *r = data;
-	struct dn_vm *vm;
-	u64 start, end;
+	struct dn_vm *vm = NULL;
+	u64 now, tsc;
 
 	set_freezable();
-	for (;;) {
-		set_current_state(TASK_INTERRUPTIBLE);
-		if (kthread_freezable_should_stop(NULL))
-			break;
-		vm = dn_runner_pick(r);
+	dn_slice_notify(r, true);
+	while (vm || !kthread_should_stop()) {
 		if (!vm) {
-			schedule();
-			continue;
+			try_to_freeze();
+			set_current_state(TASK_INTERRUPTIBLE);
+			if (!READ_ONCE(r->queue.nr) && !kthread_should_stop() && !freezing(current))
+				schedule();
+			__set_current_state(TASK_RUNNING);
+			now = dn_clock_now(&tsc);
+		} else {
+			vm->stats.steal_ns += now - vm->queued_at;
+			dn_clock_update(vm, now, tsc);
+			dn_runner_turn(r, vm);
+			dn_slice_unload(vm);
+			now = dn_clock_now(&tsc);
+			vm->stats.run_ns += now - r->turn_start;
 		}
-		__set_current_state(TASK_RUNNING);
-
-		start = ktime_get_ns();
-		vm->stats.steal_ns += start - vm->queued_at;
-		dn_clock_update(vm, start);
-		WRITE_ONCE(r->preempt, false);
-		hrtimer_start(&r->quantum, ns_to_ktime(vm->quantum_left),
-			      HRTIMER_MODE_REL_PINNED_HARD);
-		dn_runner_turn(r, vm);
-		hrtimer_cancel(&r->quantum);
-		end = ktime_get_ns();
-		vm->stats.run_ns += end - start;
-		dn_sched->charge(vm, end - start);
-		if (dn_runner_put(r, vm))
-			dn_vm_finish(vm);
-		dn_vm_put(vm);
+		vm = dn_runner_switch(r, vm, now, kthread_should_stop() || freezing(current));
 		cond_resched();
 	}
-	__set_current_state(TASK_RUNNING);
+	dn_slice_notify(r, false);
 	return 0;
 }
 
@@ -322,7 +368,7 @@ void dn_runner_run(struct dn_vm *vm)
 
 	clear_bit(DN_WORK_STOP, &vm->work);
 	vm->state = DENALI_VM_RUNNING;
-	dn_runner_enqueue(r, vm, true);
+	dn_runner_wake(r, vm);
 	raw_spin_unlock_irqrestore(&r->lock, flags);
 }
 
@@ -413,7 +459,7 @@ static void dn_runner_move(struct dn_runner *from, struct dn_vm *vm, struct dn_r
 	list_add_tail(&vm->runner_node, &to->vms);
 	to->nr_vms++;
 	if (queued)
-		dn_runner_enqueue(to, vm, false);
+		dn_runner_wake(to, vm);
 	raw_spin_unlock(&to->lock);
 }
 
@@ -461,14 +507,17 @@ int dn_runners_start(void)
 		INIT_LIST_HEAD(&r->vms);
 		INIT_LIST_HEAD(&r->idle);
 		INIT_DELAYED_WORK(&r->reclaim, dn_runner_reclaim);
-		hrtimer_init(&r->quantum, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+		hrtimer_init(&r->quantum, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_HARD);
 		r->quantum.function = dn_runner_quantum;
 		INIT_CSD(&r->csd, dn_runner_interrupt, NULL);
 	}
+	dn_slice_init();
 	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "denali:runner", dn_runner_online,
 				dn_runner_offline);
-	if (ret < 0)
+	if (ret < 0) {
+		dn_slice_exit();
 		return ret;
+	}
 	dn_hotplug_state = ret;
 	return 0;
 }
@@ -479,6 +528,11 @@ void dn_runners_stop(void)
 	int cpu;
 
 	cpuhp_remove_state(dn_hotplug_state);
-	for_each_possible_cpu(cpu)
-		cancel_delayed_work_sync(&per_cpu_ptr(&dn_runners, cpu)->reclaim);
+	dn_slice_exit();
+	for_each_possible_cpu(cpu) {
+		struct dn_runner *r = per_cpu_ptr(&dn_runners, cpu);
+
+		hrtimer_cancel(&r->quantum);
+		cancel_delayed_work_sync(&r->reclaim);
+	}
 }

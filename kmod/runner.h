@@ -7,6 +7,7 @@
 
 #include <linux/hrtimer.h>
 #include <linux/list.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
 #include <linux/spinlock.h>
@@ -27,8 +28,11 @@ struct dn_vm;
  * @idle:    idle VMs that have page tables, the longest idle first
  * @reclaim: takes the tables from VMs on @idle in time; pending only if there are any
  * @preempt: the quantum is over
+ * @timer_set: @quantum is going to go off
+ * @turn_start, @deadline: begin and end of the present turn, host ns
  * @slice_cpu: CPU on which a slice is under way, -1: none
  * @quantum: timer that sets @preempt
+ * @notifier: gives the CPU back before @task is scheduled out
  * @csd:     to interrupt @slice_cpu
  */
 struct dn_runner {
@@ -41,8 +45,12 @@ struct dn_runner {
 	struct list_head idle;
 	struct delayed_work reclaim;
 	bool preempt;
+	bool timer_set;
+	u64 turn_start;
+	u64 deadline;
 	int slice_cpu;
 	struct hrtimer quantum;
+	struct preempt_notifier notifier;
 	call_single_data_t csd;
 };
 

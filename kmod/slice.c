@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A slice: preemption off, the guest's FPU registers loaded, SYSCALL and SYSENTER
- * shut, GDTR, IDTR and TR at the addresses with two views (block.c). Within a
- * slice the switcher may be entered and left many times at the cost of one
- * write to CR3 each way; whatever costs more is done once per slice, here.
+ * A slice: preemption off, the guest's FPU registers loaded. Within a slice the
+ * switcher may be entered and left many times at the cost of one write to CR3
+ * each way.
  *
- * In the host's half of a slice, interrupts and softirqs run as usual. Nothing
- * there returns to user mode or schedules: those are what the state that a
- * slice changes would matter to.
+ * What costs more than that is done once and kept from slice to slice until Linux
+ * schedules the runner out (a preempt notifier calls dn_cpu_release()):
+ * SYSCALL and SYSENTER shut, TSC_AUX cleared, GDTR, IDTR and TR at the addresses
+ * with two views (block.c), the VM's registers in the CPU's block. Meanwhile the
+ * runner's own C code, interrupts and softirqs run as usual: on copies of the
+ * host's tables, and never on the way to user mode, which is all that the MSRs
+ * matter to.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -40,17 +43,14 @@
 
 static u64 dn_xfeatures __ro_after_init;
 static bool dn_sce_off __ro_after_init;
-static struct desc_ptr dn_host_idtr __ro_after_init;
+static bool dn_has_tsc_aux __ro_after_init;
 static u32 dn_host_sysenter_cs __ro_after_init;
 
-/* Host state that a slice changes and puts back. */
-struct dn_slice_host {
-	u64 efer;
-	u64 xfd;
-	u32 pkru;
-	u16 ldt;
-	bool pce;
-};
+/* Xen PV, whose MSRs need more than the instruction, is refused. */
+static __always_inline void dn_wrmsr(u32 msr, u64 val)
+{
+	__wrmsr(msr, (u32)val, (u32)(val >> 32));
+}
 
 /* Features in the XSAVE area and the area's size, from CPUID leaf 13. */
 static u32 dn_xsave_size(u64 features)
@@ -98,7 +98,7 @@ int dn_slice_host_check(void)
 		if (!memcmp(sig, "TCGTCGTCGTCG", sizeof(sig)))
 			dn_sce_off = true;
 	}
-	store_idt(&dn_host_idtr);
+	dn_has_tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID);
 	rdmsrl(MSR_IA32_SYSENTER_CS, sysenter_cs);
 	dn_host_sysenter_cs = sysenter_cs;
 	return 0;
@@ -128,16 +128,157 @@ static void dn_fpu_save(void *fpu)
 		       "a" ((u32)dn_xfeatures), "d" ((u32)(dn_xfeatures >> 32)) : "memory");
 }
 
-static void dn_slice_load_vm(struct dn_cpu *c, struct dn_vm *vm)
+/* Set this CPU up for guests. Context: preemption off. */
+static void dn_cpu_ready(struct dn_cpu *c)
+{
+	struct ldttss_desc *tss = (void *)&c->tables->gdt[DN_GDT_ENTRY_TSS];
+
+	dn_wrmsr(MSR_IA32_SYSENTER_CS, 0);
+	if (dn_sce_off) {
+		c->host_efer = __rdmsr(MSR_EFER);
+		dn_wrmsr(MSR_EFER, c->host_efer & ~EFER_SCE);
+	}
+	if (dn_has_tsc_aux) {
+		c->host_tsc_aux = __rdmsr(MSR_TSC_AUX);
+		dn_wrmsr(MSR_TSC_AUX, 0);
+	}
+	store_ldt(c->host_ldt);
+	if (unlikely(c->host_ldt))
+		asm volatile("lldt %w0" : : "r" (0));
+	/* LTR wants a TSS that isn't busy. */
+	tss->type = DESC_TSS;
+	asm volatile("lgdt %0" : : "m" (c->gdtr));
+	asm volatile("lidt %0" : : "m" (c->idtr));
+	asm volatile("ltr %w0" : : "q" (DN_GDT_ENTRY_TSS * 8));
+	c->ready = true;
+}
+
+/* Move the registers of the VM that was last on this CPU back to its struct. */
+static void dn_cpu_unload(struct dn_cpu *c)
+{
+	struct dn_vm *vm = c->vm;
+
+	if (!vm)
+		return;
+	vm->regs = c->block->regs;
+	vm->cur = &vm->regs;
+	c->vm = NULL;
+}
+
+static void dn_cpu_load(struct dn_cpu *c, struct dn_vm *vm)
 {
 	u32 limit = (vm->mem_size >> PAGE_SHIFT) - 1;
 
+	c->block->regs = vm->regs;
+	vm->cur = &c->block->regs;
+	c->vm = vm;
 	c->guest_tables->gdt[GDT_ENTRY_DEFAULT_USER32_CS] =
 		(struct desc_struct)GDT_ENTRY_INIT(0xc0fb, 0, limit);
 	c->guest_tables->gdt[GDT_ENTRY_DEFAULT_USER_DS] =
 		(struct desc_struct)GDT_ENTRY_INIT(0xc0f3, 0, limit);
 	dn_asid_load(c, &vm->pgt);
 }
+
+/* Give the CPU back to Linux as it was. Context: preemption off. */
+static void dn_cpu_release(void)
+{
+	struct dn_cpu *c = this_cpu_ptr(&dn_cpu);
+	struct ldttss_desc *tss;
+
+	if (!c->ready)
+		return;
+	dn_cpu_unload(c);
+	tss = (void *)&c->tables->gdt[GDT_ENTRY_TSS];
+	tss->type = DESC_TSS;
+	asm volatile("ltr %w0" : : "q" (GDT_ENTRY_TSS * 8));
+	asm volatile("lgdt %0" : : "m" (c->host_gdtr));
+	asm volatile("lidt %0" : : "m" (c->host_idtr));
+	if (unlikely(c->host_ldt))
+		asm volatile("lldt %w0" : : "r" (c->host_ldt));
+	if (dn_has_tsc_aux)
+		dn_wrmsr(MSR_TSC_AUX, c->host_tsc_aux);
+	if (dn_sce_off)
+		dn_wrmsr(MSR_EFER, c->host_efer);
+	dn_wrmsr(MSR_IA32_SYSENTER_CS, dn_host_sysenter_cs);
+	c->ready = false;
+}
+
+#ifdef CONFIG_PREEMPT_NOTIFIERS
+static void dn_sched_in(struct preempt_notifier *notifier, int cpu)
+{
+}
+
+/* Context: interrupts off, in the scheduler. */
+static void dn_sched_out(struct preempt_notifier *notifier, struct task_struct *next)
+{
+	dn_cpu_release();
+}
+
+static struct preempt_ops dn_preempt_ops = {
+	.sched_in = dn_sched_in,
+	.sched_out = dn_sched_out,
+};
+
+/**
+ * dn_slice_notify() - have the CPU released whenever the current task is scheduled out
+ * @runner: the current task's
+ * @on:     from now on, or no longer
+ */
+void dn_slice_notify(struct dn_runner *runner, bool on)
+{
+	preempt_disable();
+	if (on) {
+		preempt_notifier_init(&runner->notifier, &dn_preempt_ops);
+		preempt_notifier_register(&runner->notifier);
+	} else {
+		preempt_notifier_unregister(&runner->notifier);
+		dn_cpu_release();
+	}
+	preempt_enable();
+}
+
+void dn_slice_init(void)
+{
+	preempt_notifier_inc();
+}
+
+void dn_slice_exit(void)
+{
+	preempt_notifier_dec();
+}
+#else
+/* Then each slice ends with a release. */
+void dn_slice_notify(struct dn_runner *runner, bool on)
+{
+}
+
+void dn_slice_init(void)
+{
+}
+
+void dn_slice_exit(void)
+{
+}
+#endif
+
+/** dn_slice_unload() - a VM's turn is over: its registers go back to its struct */
+void dn_slice_unload(struct dn_vm *vm)
+{
+	struct dn_cpu *c;
+
+	preempt_disable();
+	c = this_cpu_ptr(&dn_cpu);
+	if (c->vm == vm)
+		dn_cpu_unload(c);
+	preempt_enable();
+}
+
+/* What only a slice changes, and puts back at its end. */
+struct dn_slice_host {
+	u64 xfd;
+	u32 pkru;
+	bool pce;
+};
 
 static struct dn_cpu *dn_slice_begin(struct dn_vm *vm, struct dn_slice_host *host)
 {
@@ -146,72 +287,43 @@ static struct dn_cpu *dn_slice_begin(struct dn_vm *vm, struct dn_slice_host *hos
 	/* Preemption off until dn_slice_end(). */
 	kernel_fpu_begin_mask(0);
 	c = this_cpu_ptr(&dn_cpu);
+	if (!c->ready)
+		dn_cpu_ready(c);
+	if (c->vm != vm) {
+		dn_cpu_unload(c);
+		dn_cpu_load(c, vm);
+	}
 
 	if (cpu_feature_enabled(X86_FEATURE_OSPKE))
 		host->pkru = rdpkru();
-	if (boot_cpu_has(X86_FEATURE_XFD)) {
-		rdmsrl(MSR_IA32_XFD, host->xfd);
-		wrmsrl(MSR_IA32_XFD, host->xfd | DN_XFEATURES_BARRED);
+	if (static_cpu_has(X86_FEATURE_XFD)) {
+		host->xfd = __rdmsr(MSR_IA32_XFD);
+		dn_wrmsr(MSR_IA32_XFD, host->xfd | DN_XFEATURES_BARRED);
 	}
 	dn_fpu_load(vm->fpu);
 
-	if (__this_cpu_read(cpu_dr7))
+	if (unlikely(__this_cpu_read(cpu_dr7)))
 		set_debugreg(0UL, 7);
 	host->pce = native_read_cr4() & X86_CR4_PCE;
-	if (host->pce)
+	if (unlikely(host->pce))
 		cr4_clear_bits(X86_CR4_PCE);
-	wrmsr(MSR_IA32_SYSENTER_CS, 0, 0);
-	if (dn_sce_off) {
-		rdmsrl(MSR_EFER, host->efer);
-		wrmsrl(MSR_EFER, host->efer & ~EFER_SCE);
-	}
-	if (cpu_feature_enabled(X86_FEATURE_RDTSCP) || cpu_feature_enabled(X86_FEATURE_RDPID))
-		wrmsr(MSR_TSC_AUX, 0, 0);
-
-	c->block->regs = vm->regs;
-	dn_slice_load_vm(c, vm);
-
-	store_ldt(host->ldt);
-	asm volatile("lldt %w0" : : "r" (0));
-	/* LTR wants a TSS that isn't busy. */
-	((struct ldttss_desc *)&c->tables->gdt[GDT_ENTRY_TSS])->type = DESC_TSS;
-	native_load_gdt(&c->gdtr);
-	native_load_idt(&c->idtr);
-	asm volatile("ltr %w0" : : "q" (GDT_ENTRY_TSS * 8));
 	return c;
 }
 
-static void dn_slice_end(struct dn_cpu *c, struct dn_vm *vm, const struct dn_slice_host *host)
+static void dn_slice_end(struct dn_vm *vm, const struct dn_slice_host *host)
 {
-	int cpu = smp_processor_id();
-	struct ldttss_desc *tss = (void *)&get_cpu_gdt_rw(cpu)[GDT_ENTRY_TSS];
-
-	vm->regs = c->block->regs;
-
-	/* IDTR first: the IDT is found by IDTR alone, the handlers' TSS and GDT fit either. */
-	load_idt(&dn_host_idtr);
-	load_direct_gdt(cpu);
-	tss->type = DESC_TSS;
-	asm volatile("ltr %w0" : : "q" (GDT_ENTRY_TSS * 8));
-	load_fixmap_gdt(cpu);
-	if (host->ldt)
-		asm volatile("lldt %w0" : : "r" (host->ldt));
-
-	if (cpu_feature_enabled(X86_FEATURE_RDTSCP) || cpu_feature_enabled(X86_FEATURE_RDPID))
-		wrmsr(MSR_TSC_AUX, (cpu_to_node(cpu) << VDSO_CPUNODE_BITS) | cpu, 0);
-	if (dn_sce_off)
-		wrmsrl(MSR_EFER, host->efer);
-	wrmsr(MSR_IA32_SYSENTER_CS, dn_host_sysenter_cs, 0);
-	if (host->pce)
+	if (unlikely(host->pce))
 		cr4_set_bits(X86_CR4_PCE);
-	if (__this_cpu_read(cpu_dr7))
+	if (unlikely(__this_cpu_read(cpu_dr7)))
 		set_debugreg(__this_cpu_read(cpu_dr7), 7);
 
 	dn_fpu_save(vm->fpu);
-	if (boot_cpu_has(X86_FEATURE_XFD))
-		wrmsrl(MSR_IA32_XFD, host->xfd);
+	if (static_cpu_has(X86_FEATURE_XFD))
+		dn_wrmsr(MSR_IA32_XFD, host->xfd);
 	if (cpu_feature_enabled(X86_FEATURE_OSPKE))
 		wrpkru(host->pkru);
+	if (!IS_ENABLED(CONFIG_PREEMPT_NOTIFIERS))
+		dn_cpu_release();
 	kernel_fpu_end();
 }
 
@@ -236,27 +348,26 @@ static void dn_slice_drain(struct dn_block *block)
 	}
 }
 
-static void dn_slice_exit(struct dn_cpu *c, struct dn_vm *vm)
+static __always_inline void dn_slice_left(struct dn_block *block, struct dn_vm *vm)
 {
-	struct dn_regs *regs = &c->block->regs;
-	u32 vector = regs->vector, cr2 = 0;
+	u32 vector = block->regs.vector, cr2 = 0;
 
 	if (vector == X86_TRAP_PF)
 		cr2 = native_read_cr2();
-	if (unlikely(c->block->nmi | c->block->mce)) {
-		vm->stats.exits_nmi += c->block->nmi;
-		vm->stats.exits_mce += c->block->mce;
-		dn_slice_drain(c->block);
+	if (unlikely(block->nmi | block->mce)) {
+		vm->stats.exits_nmi += block->nmi;
+		vm->stats.exits_mce += block->mce;
+		dn_slice_drain(block);
 	}
-	if (unlikely(c->block->fatal)) {
+	if (unlikely(block->fatal)) {
 		WARN_ONCE(1, "vector %u inside the switcher at %pS\n", vector,
-			  (void *)c->block->fatal);
-		c->block->fatal = 0;
+			  (void *)block->fatal);
+		block->fatal = 0;
 		dn_vm_end(vm, DENALI_END_FAULT, 0, "the monitor failed to enter the VM");
 		return;
 	}
 
-	if (vector == DENALI_HC_VECTOR) {
+	if (likely(vector == DENALI_HC_VECTOR)) {
 		vm->stats.exits_hypercall++;
 		dn_hypercall(vm);
 	} else if (vector >= NUM_EXCEPTION_VECTORS) {
@@ -281,26 +392,31 @@ static void dn_slice_exit(struct dn_cpu *c, struct dn_vm *vm)
 void dn_slice_run(struct dn_runner *runner, struct dn_vm *vm)
 {
 	struct dn_slice_host host;
+	struct dn_block *block;
+	struct denali_vregs *v;
 	struct dn_cpu *c;
 
 	c = dn_slice_begin(vm, &host);
-	vm->cur = &c->block->regs;
+	block = c->block;
+	v = vm->vregs;
 	WRITE_ONCE(runner->slice_cpu, smp_processor_id());
 	/* Against dn_vm_wake(): set work, then look at slice_cpu. */
 	smp_mb();
 
 	local_irq_disable();
 	while (!READ_ONCE(vm->work) && !READ_ONCE(runner->preempt) && !need_resched()) {
-		dn_upcall_deliver(vm);
-		if (unlikely(READ_ONCE(vm->work)))
-			break;
-		dn_switch_run(c->block);
-		c->block->guest_cr3 |= c->block->cr3_keep;
-		dn_slice_exit(c, vm);
+		if (atomic_read(&vm->irq_raised) ||
+		    (READ_ONCE(v->irq_pending) && READ_ONCE(v->irq_enabled))) {
+			dn_upcall_deliver(vm);
+			if (unlikely(READ_ONCE(vm->work)))
+				break;
+		}
+		dn_switch_run(block);
+		block->guest_cr3 |= block->cr3_keep;
+		dn_slice_left(block, vm);
 	}
 	local_irq_enable();
 
 	WRITE_ONCE(runner->slice_cpu, -1);
-	vm->cur = &vm->regs;
-	dn_slice_end(c, vm, &host);
+	dn_slice_end(vm, &host);
 }

@@ -318,7 +318,8 @@ SYM_CODE_START(dn_switch_df)
 	jmp	dn_leave
 SYM_CODE_END(dn_switch_df)
 
-	.balign	PAGE_SIZE
+	/* Filled with INT3: the assembler would put a jump over so wide a gap. */
+	.balign	PAGE_SIZE, 0xcc
 SYM_DATA_START(dn_switch_text_end)
 SYM_DATA_END(dn_switch_text_end)
 
