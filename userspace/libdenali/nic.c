@@ -125,7 +125,8 @@ static int denali_nic_attach(struct denali_nic *nic, const char *name, bool exis
 		if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
 			return denali_fail(err, ENOENT,
 					   DENALI_TUN_DEVICE ": not there; as root: modprobe tun");
-		return denali_fail(err, errno, DENALI_TUN_DEVICE ": %s", strerror(errno));
+		return denali_fail(err, errno, DENALI_TUN_DEVICE ": %s%s", strerror(errno),
+				   errno == EACCES ? "; be root, or make it mode 0666" : "");
 	}
 
 	memcpy(ifr.ifr_name, name, strlen(name));

@@ -1,0 +1,478 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# denalictl as a person or a script uses it: what it prints, its exit statuses, its
+# errors, and that nothing is left half made.
+
+# shellcheck source=selftests/shlib.sh
+. "$(dirname "$0")/shlib.sh"
+
+ctl=${DENALICTL:-$(command -v denalictl || echo "$dir/../../../userspace/build/denalictl")}
+tmp=$(mktemp -d)
+trap 'kill $(jobs -p) 2>/dev/null; for v in $(vm_names); do "$ctl" destroy "$v"; done; ip link del dbr0 2>/dev/null; rm -rf "$tmp"' EXIT
+
+vm_names()
+{
+	"$ctl" list | awk 'NR > 1 { print $2 }'
+}
+
+# A value of a JSON text on standard input, by a Python expression on it, which is d.
+json()
+{
+	python3 -c "import json,sys; d=json.load(sys.stdin); print($1)"
+}
+
+# status STATUS COMMAND...: it ends with that.
+status()
+{
+	local want=$1 got
+	shift
+	"$@"
+	got=$?
+	[ $got = "$want" ] || { echo "status $got, not $want: $*"; return 1; }
+}
+
+# says TEXT STATUS ARG...: denalictl ends so, with that text in its messages.
+says()
+{
+	local text=$1 want=$2 out got
+	shift 2
+	out=$("$ctl" "$@" </dev/null 2>&1)
+	got=$?
+	[ $got = "$want" ] || { echo "status $got, not $want: $out"; return 1; }
+	[[ $out == *"$text"* ]] || { echo "not in the message: '$text': $out"; return 1; }
+}
+
+no_vms()
+{
+	[ -z "$(vm_names)" ] || { "$ctl" list; return 1; }
+}
+
+no_link()
+{
+	! ip link show "$1"
+}
+
+in_state()
+{
+	"$ctl" -j show "$1" | grep -q "^.{[^{]*\"state\":\"$2\""
+}
+
+run_hello()
+{
+	[ "$("$ctl" run "$(guest console)" -- hello </dev/null)" = hello ]
+}
+
+run_status()
+{
+	status 42 "$ctl" run "$(guest basic)" memory 64K -- exit 42 </dev/null
+}
+
+run_echo()
+{
+	[ "$(printf 'to and fro.' | "$ctl" run "$(guest console)" -- echo | tr -d '\n')" = "readyto and fro.done" ]
+}
+
+run_fault()
+{
+	local out
+	out=$("$ctl" run "$(guest exc)" -- die pf-null-read 2>&1 </dev/null)
+	[ $? = 125 ] && [[ $out == *"page fault (vector 14"*"address 0x00000010"*eip*eflags*eax* ]] ||
+		{ echo "$out"; return 1; }
+}
+
+run_fault_json()
+{
+	"$ctl" -j run "$(guest exc)" -- die ud 2>"$tmp/err" >/dev/null </dev/null
+	[ "$(json 'd["vector"], d["exception"], d["registers"]["eflags"][:2]' <"$tmp/err")" = \
+		"6 invalid opcode 0x" ] || { cat "$tmp/err"; return 1; }
+}
+
+# A run in the background, as $pid, of a guest that doesn't end; waits until it runs.
+run_spin()
+{
+	"$ctl" run "$(guest basic)" name spin "$@" -- spin </dev/null >/dev/null 2>"$tmp/spin.err" &
+	pid=$!
+	wait_for in_state spin running || { cat "$tmp/spin.err"; return 1; }
+}
+
+run_signal()
+{
+	run_spin || return
+	kill "-$1" $pid
+	wait $pid
+	[ $? = "$2" ] && no_vms
+}
+
+# Bash starts background commands with SIGINT ignored: so by another way.
+run_interrupt()
+{
+	python3 - "$ctl" "$(guest basic)" <<-'END'
+	import signal, subprocess, sys, time
+	signal.signal(signal.SIGINT, signal.default_int_handler)
+	p = subprocess.Popen([sys.argv[1], "run", sys.argv[2], "name", "spin", "--", "spin"],
+	                     stdin=subprocess.DEVNULL)
+	for i in range(200):
+	    if b"running" in subprocess.run([sys.argv[1], "-j", "show", "spin"], capture_output=True).stdout:
+	        break
+	    time.sleep(0.1)
+	p.send_signal(signal.SIGINT)
+	sys.exit(p.wait() != 130)
+	END
+	[ $? = 0 ] && no_vms
+}
+
+run_killed_by_other()
+{
+	run_spin || return
+	"$ctl" kill spin || return
+	wait $pid
+	[ $? = 137 ] && no_vms
+}
+
+run_killed_hard()
+{
+	run_spin nic dtap0 || return
+	ip link show dtap0 >/dev/null || return
+	kill -KILL $pid
+	wait $pid
+	wait_for no_vms && wait_for no_link dtap0
+}
+
+run_closed_output()
+{
+	"$ctl" run "$(guest console)" -- lines 100000 2>"$tmp/err" </dev/null | head -1 >/dev/null
+	[ "${PIPESTATUS[0]}" = 141 ] && no_vms
+}
+
+run_lots()
+{
+	[ "$("$ctl" run "$(guest console)" -- lines 20000 </dev/null | sha256sum)" = \
+		"$(for ((i = 0; i < 20000; i++)); do printf 'line %010d\n' $i; done | sha256sum)" ]
+}
+
+# A reader that doesn't read must not keep a signal from ending it.
+run_stuck_output()
+{
+	mkfifo "$tmp/fifo"
+	exec 7<>"$tmp/fifo"
+	"$ctl" run "$(guest console)" name stuck -- lines 1000000 >&7 2>/dev/null </dev/null &
+	pid=$!
+	wait_for in_state stuck running || return
+	kill -TERM $pid
+	wait $pid
+	local got=$?
+	exec 7>&-
+	[ $got = 143 ] && no_vms
+}
+
+life_cycle()
+{
+	"$ctl" create "$(guest basic)" name life memory 256K -- spin && in_state life created &&
+	"$ctl" start life && in_state life running &&
+	"$ctl" stop life && in_state life stopped &&
+	"$ctl" start life && in_state life running &&
+	"$ctl" kill life && in_state life ended &&
+	"$ctl" destroy life && no_vms
+}
+
+by_id()
+{
+	local id
+	id=$("$ctl" -j create "$(guest basic)" -- spin | json 'd["id"]') &&
+	"$ctl" start "$id" && "$ctl" destroy "$id" && no_vms
+}
+
+several()
+{
+	local rc
+	for i in 1 2 3; do "$ctl" create "$(guest basic)" name s$i start -- exit $i || return; done
+	"$ctl" wait s1 s2 s3; rc=$?
+	[ $rc = 1 ] || return
+	status 2 "$ctl" wait s2 || return
+	"$ctl" destroy s1 nosuch s3
+	[ $? = 1 ] || return
+	[ "$(vm_names)" = s2 ] && "$ctl" destroy s2
+}
+
+wait_timeout()
+{
+	"$ctl" create "$(guest basic)" name w start -- spin || return
+	says "still running after 0 s" 124 wait w timeout 0
+	local rc=$?
+	"$ctl" destroy w
+	return $rc
+}
+
+console_dump()
+{
+	"$ctl" create "$(guest console)" name c start -- hello && "$ctl" wait c >/dev/null &&
+	[ "$("$ctl" console c -n)" = hello ] && [ -z "$("$ctl" console c -n)" ]
+	local rc=$?
+	"$ctl" destroy c
+	return $rc
+}
+
+console_follow()
+{
+	"$ctl" create "$(guest console)" name c -- lines 5000 || return
+	"$ctl" console c --follow >"$tmp/out" </dev/null &
+	pid=$!
+	"$ctl" start c
+	wait $pid
+	[ "$(wc -l <"$tmp/out")" = 5000 ]
+	local rc=$?
+	"$ctl" destroy c
+	return $rc
+}
+
+# On a terminal: what is typed reaches the guest, ^] detaches, the VM goes on.
+console_detach()
+{
+	"$ctl" create "$(guest console)" name c start -- echo || return
+	python3 - "$ctl" <<-'END'
+	import os, pty, sys, termios
+	pid, fd = pty.fork()
+	if not pid:
+	    os.execv(sys.argv[1], [sys.argv[1], "console", "c"])
+	out = b""
+	def until(what):
+	    global out
+	    while what not in out:
+	        out += os.read(fd, 1000)
+	    out = b""
+	until(b"ready")
+	os.write(fd, b"typed\n")
+	until(b"typed\r\ntyped\r\n")	# the terminal's echo and the guest's
+	os.write(fd, b"\x1d")
+	try:
+	    while os.read(fd, 1000):
+	        pass
+	except OSError:
+	    pass
+	sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+	END
+	[ $? = 0 ] && in_state c running
+	local rc=$?
+	"$ctl" destroy c
+	return $rc
+}
+
+monitor()
+{
+	"$ctl" -j monitor count 4 >"$tmp/events" &
+	pid=$!
+	wait_for grep -q listening "$tmp/events" || return
+	"$ctl" create "$(guest basic)" name m start -- exit 7 && "$ctl" wait m
+	"$ctl" destroy m
+	wait $pid || return
+	[ "$(python3 -c 'import json,sys
+for l in sys.stdin:
+    d = json.loads(l)
+    print(d["event"], d.get("vm", {}).get("status", ""))' <"$tmp/events" | tr '\n' ',')" = \
+		"listening ,created ,started ,ended 7,destroyed 7," ] || { cat "$tmp/events"; return 1; }
+}
+
+nic_cycle()
+{
+	"$ctl" create "$(guest nic)" name n nic dtap0 bridge dbr0 mac 02:00:00:00:00:05 -- link || return
+	"$ctl" nic add n nic dtap1 || return
+	[ "$("$ctl" -j nic show n | json '[(r["port"], r["tap"], r.get("bridge"), r["up"]) for r in d]')" = \
+		"[(1, 'dtap0', 'dbr0', True), (2, 'dtap1', None, True)]" ] || { "$ctl" nic show n; return 1; }
+	[ "$("$ctl" -j nic show n | json 'd[0]["mac"]')" = 02:00:00:00:00:05 ] || return
+	"$ctl" nic del n nic dtap1 && wait_for no_link dtap1 || return
+	"$ctl" nic add n nic dtap2 port 2 || return
+	[ "$("$ctl" -j nic show n | json 'd[1]["tap"]')" = dtap2 ] || return
+	"$ctl" destroy n && wait_for no_link dtap0 && wait_for no_link dtap2
+}
+
+nic_started()
+{
+	"$ctl" create "$(guest basic)" name n start -- spin || return
+	says "has been started" 1 nic add n nic dtap0 && no_link dtap0
+	local rc=$?
+	"$ctl" destroy n
+	return $rc
+}
+
+# Nothing is left of a create whose last step fails.
+create_undone()
+{
+	says "dnobr: does not exist" 1 create "$(guest basic)" name u nic dtap0 bridge dbr0 \
+		nic dtap1 bridge dnobr && no_vms && no_link dtap0 && no_link dtap1
+}
+
+# An existing tap is as it was, after a failure and after a run.
+tap_restored()
+{
+	ip tuntap add dev dtap0 mode tap || return
+	says "is down; say up" 126 run "$(guest basic)" nic dtap0 -- exit 0 &&
+	says "not a tap" 126 run "$(guest basic)" nic dtap0 up bridge dbr0 nic lo -- exit 0 &&
+	"$ctl" run "$(guest basic)" nic dtap0 up bridge dbr0 -- exit 0 </dev/null &&
+	[[ $(ip -o link show dtap0) != *UP* && $(ip -o link show dtap0) != *master* ]]
+	local rc=$?
+	ip link del dtap0
+	return $rc
+}
+
+tap_taken()
+{
+	"$ctl" create "$(guest basic)" name t nic dtap0 -- spin || return
+	says "in use" 1 create "$(guest basic)" name t2 nic dtap0 -- spin && [ "$(vm_names)" = t ]
+	local rc=$?
+	"$ctl" destroy t
+	return $rc
+}
+
+memory_left()
+{
+	local free
+	free=$("$ctl" -j pool | json 'd["free_bytes"]')
+	"$ctl" create "$(guest basic)" name big memory $((free - 1048576)) -- spin || return
+	says "has 1 MiB left" 1 create "$(guest basic)" name more memory 2M && [ "$(vm_names)" = big ] || return
+	"$ctl" create "$(guest basic)" name more memory 2M wait start -- exit 0 &
+	pid=$!
+	"$ctl" destroy big
+	wait $pid && [ "$(vm_names)" = more ]
+	local rc=$?
+	"$ctl" destroy more
+	return $rc
+}
+
+memory_wait_interrupted()
+{
+	local free
+	free=$("$ctl" -j pool | json 'd["free_bytes"]')
+	"$ctl" create "$(guest basic)" name big memory "$free" -- spin || return
+	"$ctl" create "$(guest basic)" name more memory 2M wait &
+	pid=$!
+	wait_for grep -q ") D" "/proc/$pid/stat"
+	kill -TERM $pid
+	wait $pid
+	[ $? = 143 ] && [ "$(vm_names)" = big ]
+	local rc=$?
+	"$ctl" destroy big
+	return $rc
+}
+
+as_nobody()
+{
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+}
+
+no_permission()
+{
+	local out
+	chmod 660 /dev/denali
+	out=$(as_nobody "$ctl" pool 2>&1)
+	[ $? = 1 ] && [[ $out == *"permission denied"*"group denali"* ]] || { echo "$out"; return 1; }
+}
+
+other_user()
+{
+	local out rc
+	"$ctl" create "$(guest basic)" name mine start -- spin || return
+	chmod 666 /dev/denali /dev/net/tun
+	[ "$(as_nobody "$ctl" -j list)" = "[]" ] || rc=1
+	out=$(as_nobody "$ctl" kill "$("$ctl" -j list | json 'd[0]["id"]')" 2>&1) && rc=1
+	[[ $out == *"belongs to another user"* ]] || rc=1
+	as_nobody "$ctl" run "$(guest basic)" name mine -- exit 0 </dev/null || rc=1
+	out=$(as_nobody "$ctl" run "$(guest basic)" nic dtap0 -- exit 0 2>&1 </dev/null)
+	[ $? = 126 ] && [[ $out == *CAP_NET_ADMIN* ]] || rc=1
+	chmod 660 /dev/denali
+	"$ctl" destroy mine
+	[ -z "$rc" ] || { echo "$out"; return 1; }
+}
+
+error_json()
+{
+	"$ctl" -j show nosuch 2>"$tmp/err" >"$tmp/out"
+	[ $? = 1 ] && [ "$(json 'd["error"]["code"]' <"$tmp/err")" = ENOENT ] &&
+		[ "$(json 'd' <"$tmp/out")" = "[]" ]
+}
+
+without_module()
+{
+	says "module is not loaded" 1 list && says "module is not loaded" 126 run "$(guest basic)" &&
+	says "module is not loaded" 1 monitor && says "not loaded" 1 check && "$ctl" version
+}
+
+check_json()
+{
+	[ "$("$ctl" -j check | json 'd["ok"]')" = True ]
+}
+
+pool_set()
+{
+	local now
+	now=$("$ctl" -j pool | json 'd["pool_bytes"]')
+	"$ctl" pool set $((now + 4194304)) && "$ctl" pool set "$now" &&
+		[ "$("$ctl" -j pool | json 'd["pool_bytes"]')" = "$now" ]
+}
+
+plan 57
+modprobe -r denali 2>/dev/null || denali_unload
+check "without the module" without_module
+denali_load || { echo "Bail out! the module can't be loaded"; exit 1; }
+modprobe bridge
+ip link add dbr0 up type bridge
+
+check "check says that all is well" check_json
+check "run: console output" run_hello
+check "run: exit status" run_status
+check "run: console input" run_echo
+check "run: a fault is reported with registers" run_fault
+check "run: a fault is reported as JSON" run_fault_json
+check "run: SIGTERM" run_signal TERM 143
+check "run: SIGHUP" run_signal HUP 129
+check "run: SIGINT" run_interrupt
+check "run: killed by another denalictl" run_killed_by_other
+check "run: SIGKILL leaves neither VM nor tap" run_killed_hard
+check "run: closed standard output ends it" run_closed_output
+check "run: long output arrives whole" run_lots
+check "run: a signal ends it while nobody reads its output" run_stuck_output
+check "create, start, stop, start, kill, destroy" life_cycle
+check "a VM by its id" by_id
+check "several VMs, one of which doesn't exist" several
+check "wait: timeout" wait_timeout
+check "console -n" console_dump
+check "console --follow" console_follow
+check "console on a terminal: ^] detaches" console_detach
+check "monitor" monitor
+check "nic: add, show, del, replace" nic_cycle
+check "nic: not to a started VM" nic_started
+check "create: a failure in the last step leaves nothing" create_undone
+check "an existing tap is put back" tap_restored
+check "a tap that is taken" tap_taken
+check "memory: more than is left, and waiting for it" memory_left
+check "memory: a signal while waiting" memory_wait_interrupted
+check "pool: grows and shrinks" pool_set
+check "no permission" no_permission
+check "another user's VMs" other_user
+check "errors as JSON" error_json
+
+basic=$(guest basic)
+check "memory 0" says "0 bytes" 126 run "$basic" memory 0
+check "memory no multiple of a page" says "not a multiple of a page" 126 run "$basic" memory 100001
+check "memory too small for the image" says "needs 20 KiB of memory, the VM has 4 KiB" 126 run "$basic" memory 4K
+check "memory beyond the largest" says "must be from 16 KiB to 3 GiB" 126 run "$basic" memory 4G
+check "memory beyond the pool" says "more than the whole pool" 126 run "$basic" memory 2G
+check "memory no number" says "size 'x'" 126 run "$basic" memory x
+check "name with a blank" says "only letters" 1 create "$basic" name "a b"
+check "name too long" says "at most 31" 1 create "$basic" name abcdefghijklmnopqrstuvwxyz012345
+check "name of digits" says "digits alone are an id" 1 create "$basic" name 17
+check "name that doesn't exist" says "VM nosuch: does not exist" 1 kill nosuch
+check "id that doesn't exist" says "does not exist" 1 kill 999999
+check "image that doesn't exist" says "/nosuch: No such file" 126 run /nosuch
+check "image that is 64-bit" says "64-bit" 126 run /bin/true
+check "image that is none" says "not an ELF file" 126 run "$0"
+check "boot arguments too long" says "at most 2047" 126 run "$basic" -- "$(printf %2048s x)"
+check "tap that is no tap" says "tap lo: is not a tap" 126 run "$basic" nic lo -- exit 0
+check "bridge that doesn't exist" says "bridge dnobr: does not exist" 126 run "$basic" nic dtap0 bridge dnobr -- exit 0
+check "bridge that is none" says "lo: is not a bridge" 126 run "$basic" nic dtap0 bridge lo -- exit 0
+check "MAC address of a group" says "multicast" 126 run "$basic" nic dtap0 mac 01:00:5e:00:00:01 -- exit 0
+check "keyword that is unknown" says "'frob' is unknown" 126 run "$basic" frob
+check "command that is ambiguous" says "ambiguous: start, stop" 2 st
+check "bridge without a nic" says "behind the nic" 126 run "$basic" bridge dbr0
+check "nothing is left" no_vms
+finish
