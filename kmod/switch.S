@@ -33,6 +33,7 @@
 
 #include <denali/hypercall.h>
 
+#include "compat_asm.h"
 #include "switch_layout.h"
 
 /* Offsets from the words at which RSP stands in the handlers below. */
@@ -53,6 +54,7 @@ SYM_CODE_START(dn_switch_stubs)
 	vec = 0
 	.rept 256
 	.balign	DN_STUB_SIZE
+	DN_UNWIND_HINT
 	ENDBR
 	.if vec != 8 && vec != 10 && vec != 11 && vec != 12 && vec != 13 && \
 	    vec != 14 && vec != 17 && vec != 21 && vec != 29 && vec != 30
@@ -73,6 +75,7 @@ SYM_CODE_END(dn_switch_stubs)
  * a full exit at any point.
  */
 SYM_CODE_START(dn_switch_hypercall)
+	DN_UNWIND_HINT
 	ENDBR
 	testl	%eax, %eax
 	jnz	.Lhypercall_slow
@@ -85,12 +88,14 @@ SYM_CODE_START(dn_switch_hypercall)
 SYM_CODE_END(dn_switch_hypercall)
 
 SYM_CODE_START_LOCAL(dn_from_stub)
+	DN_UNWIND_HINT
 	testb	$3, R(DN_B_FRAME + 8)
 	jz	dn_nested
 SYM_CODE_END(dn_from_stub)
 
 /* RSP = block + DN_B_REGS; the GPRs are the guest's. */
 SYM_CODE_START_LOCAL(dn_save)
+	DN_UNWIND_HINT
 	movl	%eax, R(DN_B_AX)
 	movl	%ecx, R(DN_B_CX)
 	movl	%edx, R(DN_B_DX)
@@ -109,6 +114,7 @@ SYM_CODE_END(dn_save)
  * before CR3 is: from then on the host's NMI handler may run.
  */
 SYM_CODE_START_LOCAL(dn_leave)
+	DN_UNWIND_HINT
 	lea	-DN_B_REGS(%rsp), %rdi
 	xorl	%eax, %eax
 	mov	%eax, %ds
@@ -149,8 +155,10 @@ SYM_CODE_END(dn_leave)
  * Context: in a slice, interrupts off.
  *
  * CR3 is read each time: an interrupt on the way may have changed it (lazy TLB).
+ * To objtool it is code, not a function: it changes stacks in its middle.
  */
-SYM_FUNC_START(dn_switch_run)
+SYM_CODE_START(dn_switch_run)
+	DN_UNWIND_HINT
 	pushq	%rbx
 	pushq	%rbp
 	pushq	%r12
@@ -189,7 +197,7 @@ SYM_FUNC_START(dn_switch_run)
 #endif
 .Lenter_iretq:
 	iretq
-SYM_FUNC_END(dn_switch_run)
+SYM_CODE_END(dn_switch_run)
 
 /*
  * A fault at ring 0: RSP = block + DN_B_NESTED, the vector; then error code, RIP.
@@ -200,6 +208,7 @@ SYM_FUNC_END(dn_switch_run)
  */
 #define N(off)		((off) - DN_B_NESTED)(%rsp)
 SYM_CODE_START_LOCAL(dn_nested)
+	DN_UNWIND_HINT
 	movq	%rax, N(DN_B_SCRATCH)
 	lea	.Lhypercall_iretq(%rip), %rax
 	cmpq	%rax, N(DN_B_NESTED + 16)
@@ -297,10 +306,12 @@ SYM_CODE_END(dn_nested)
 .endm
 
 SYM_CODE_START(dn_switch_nmi)
+	DN_UNWIND_HINT
 	DN_ABORT 2 DN_B_STACK_NMI DN_B_NMI
 SYM_CODE_END(dn_switch_nmi)
 
 SYM_CODE_START(dn_switch_mce)
+	DN_UNWIND_HINT
 	DN_ABORT 18 DN_B_STACK_MCE DN_B_MCE
 SYM_CODE_END(dn_switch_mce)
 
@@ -309,6 +320,7 @@ SYM_CODE_END(dn_switch_mce)
  * let C refuse to go on.
  */
 SYM_CODE_START(dn_switch_df)
+	DN_UNWIND_HINT
 	ENDBR
 	movq	8(%rsp), %rax
 	movq	%rax, (DN_B_FATAL - DN_B_STACK_DF + 48)(%rsp)
@@ -344,6 +356,7 @@ SYM_CODE_START(dn_forward)
 	vec = 0
 	.rept 256
 	.balign	DN_STUB_SIZE
+	DN_UNWIND_HINT
 	ENDBR
 	int	$vec
 	RET
