@@ -13,6 +13,7 @@
 #include <lwip/sockets.h>
 #include <lwip/api.h>
 #include <lwip/netdb.h>
+#include <lwip/tcp.h>
 #include <lwip/tcpip.h>
 #include <lwip/priv/sockets_priv.h>
 #include <lwip/priv/tcpip_priv.h>
@@ -46,6 +47,36 @@ static struct netconn *conn_of(struct denali_file *file)
 static int is_stream(struct denali_file *file)
 {
 	return NETCONNTYPE_GROUP(netconn_type(conn_of(file))) == NETCONN_TCP;
+}
+
+/*
+ * lwIP would wait for ever on a stream that was never connected. Return: whether
+ * @file is one, with ENOTCONN.
+ */
+static int never_connected(struct denali_file *file)
+{
+	struct netconn *conn = conn_of(file);
+
+	if (NETCONNTYPE_GROUP(netconn_type(conn)) != NETCONN_TCP || !conn->pcb.tcp ||
+	    (conn->pcb.tcp->state != CLOSED && conn->pcb.tcp->state != LISTEN))
+		return 0;
+	errno = ENOTCONN;
+	return 1;
+}
+
+static ssize_t socket_receive(struct denali_file *file, void *buf, size_t len, int flags,
+			      struct sockaddr *addr, socklen_t *addrlen)
+{
+	struct netconn *conn = conn_of(file);
+	ssize_t ret;
+
+	if (never_connected(file))
+		return -1;
+	ret = lwip_recvfrom(number(file), buf, len, flags, addr, addrlen);
+	/* Another thread's shutdown() ended the wait (sys_mbox_free()): it is the end of the data. */
+	if (ret < 0 && errno == EWOULDBLOCK && !sys_mbox_valid(&conn->recvmbox))
+		return 0;
+	return ret;
 }
 
 static void socket_event(struct netconn *conn, enum netconn_evt evt, u16_t len)
@@ -100,7 +131,7 @@ static struct denali_file *socket_get(int fd)
 
 static ssize_t socket_read(struct denali_file *file, void *buf, size_t len)
 {
-	return lwip_recvfrom(number(file), buf, len, 0, NULL, NULL);
+	return socket_receive(file, buf, len, 0, NULL, NULL);
 }
 
 /*
@@ -181,19 +212,48 @@ int socket(int domain, int type, int protocol)
 {
 	int s;
 
+	if (domain != AF_INET && domain != AF_INET6) {
+		errno = EAFNOSUPPORT;
+		return -1;
+	}
 	denali_net_first_use();
 	s = lwip_socket(domain, type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC), protocol);
 	return s < 0 ? -1 : socket_install(s, type & SOCK_NONBLOCK ? O_NONBLOCK : 0);
 }
 
+/* lwIP's accept tells an IPv4 peer as such even on an IPv6 socket. */
+static void peer_mapped(struct sockaddr_storage *peer, socklen_t *len)
+{
+	const struct sockaddr_in *in = (const void *)peer;
+	struct sockaddr_in6 in6 = {
+		.sin6_len = sizeof(in6),
+		.sin6_family = AF_INET6,
+		.sin6_port = in->sin_port,
+		.sin6_addr.un.u32_addr = { 0, 0, PP_HTONL(0xffff), in->sin_addr.s_addr },
+	};
+
+	if (peer->ss_family != AF_INET)
+		return;
+	memcpy(peer, &in6, sizeof(in6));
+	*len = sizeof(in6);
+}
+
 int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
 	struct denali_file *file = socket_get(fd);
+	struct sockaddr_storage peer;
+	socklen_t peerlen = sizeof(peer);
 	int ret;
 
 	if (!file)
 		return -1;
-	ret = lwip_accept(number(file), addr, len);
+	ret = lwip_accept(number(file), (struct sockaddr *)&peer, &peerlen);
+	if (ret >= 0 && addr && len) {
+		if (NETCONNTYPE_ISIPV6(netconn_type(conn_of(file))))
+			peer_mapped(&peer, &peerlen);
+		memcpy(addr, &peer, LWIP_MIN(*len, peerlen));
+		*len = peerlen;
+	}
 	if (ret >= 0)
 		ret = socket_install(ret, flags & SOCK_NONBLOCK ? O_NONBLOCK : 0);
 	denali_fd_put(file);
@@ -279,7 +339,7 @@ static ssize_t recv_all(struct denali_file *file, void *buf, size_t len, int fla
 	ssize_t ret, done = 0;
 
 	do {
-		ret = lwip_recvfrom(number(file), (char *)buf + done, len - done, flags, NULL, NULL);
+		ret = socket_receive(file, (char *)buf + done, len - done, flags, NULL, NULL);
 		if (ret > 0)
 			done += ret;
 	} while (ret > 0 && (size_t)done < len);
@@ -296,7 +356,7 @@ ssize_t recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *addr
 	if ((flags & (MSG_WAITALL | MSG_PEEK | MSG_DONTWAIT)) == MSG_WAITALL && is_stream(file))
 		ret = recv_all(file, buf, len, flags & ~MSG_WAITALL);
 	else
-		ret = lwip_recvfrom(number(file), buf, len, flags & ~MSG_WAITALL, addr, addrlen);
+		ret = socket_receive(file, buf, len, flags & ~MSG_WAITALL, addr, addrlen);
 	denali_fd_put(file);
 	return ret;
 }
@@ -308,7 +368,8 @@ ssize_t recv(int fd, void *buf, size_t len, int flags)
 
 ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	SOCKET_CALL(ssize_t, fd, lwip_recvmsg(s, msg, flags & (MSG_PEEK | MSG_DONTWAIT)));
+	SOCKET_CALL(ssize_t, fd, never_connected(file) ? -1 :
+		    lwip_recvmsg(s, msg, flags & (MSG_PEEK | MSG_DONTWAIT)));
 }
 
 ssize_t sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr,

@@ -17,6 +17,8 @@ struct denali_mbox {
 	uint32_t size;		/* power of 2 */
 	uint32_t head;		/* next to take */
 	uint32_t tail;		/* next to fill */
+	uint16_t readers;	/* threads that wait for a message */
+	uint16_t dead;		/* freed while they did: the last of them frees it */
 	void *slots[];
 };
 
@@ -111,9 +113,18 @@ err_t sys_mbox_new(sys_mbox_t *mbox, int size)
 	return ERR_OK;
 }
 
+/* lwIP frees a mailbox under its readers when a socket is shut down. */
 void sys_mbox_free(sys_mbox_t *mbox)
 {
-	mem_free(*mbox);
+	struct denali_mbox *m = *mbox;
+	uint32_t flags = denali_irq_disable();
+	int busy = m->readers;
+
+	m->dead = 1;
+	denali_waitq_wake_all(&m->not_empty);
+	denali_irq_restore(flags);
+	if (!busy)
+		mem_free(m);
 }
 
 static int mbox_put(struct denali_mbox *m, void *msg)
@@ -165,18 +176,25 @@ u32_t sys_arch_mbox_fetch(sys_mbox_t *mbox, void **msg, u32_t timeout)
 	uint64_t deadline = DENALI_FOREVER;
 	uint32_t flags = denali_irq_disable();
 	void *taken = NULL;
-	int ret = 0;
+	int ret = 0, last = 0;
 
 	/* The clock is read only if there is a reason to wait. */
 	if (m->tail == m->head && timeout)
 		deadline = deadline_of(timeout);
-	while (m->tail == m->head && !ret)
+	m->readers++;
+	while (m->tail == m->head && !m->dead && !ret)
 		ret = denali_waitq_sleep(&m->not_empty, deadline);
-	if (m->tail != m->head) {
+	m->readers--;
+	if (m->dead) {
+		ret = ETIMEDOUT;
+		last = !m->readers;
+	} else if (m->tail != m->head) {
 		taken = mbox_take(m);
 		ret = 0;
 	}
 	denali_irq_restore(flags);
+	if (last)
+		mem_free(m);
 	if (msg)
 		*msg = taken;
 	return ret ? SYS_ARCH_TIMEOUT : 0;
