@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Life and death of VMs, and the list of them. References: the list holds one
- * until the VM is destroyed, so does every descriptor, and a started VM holds
- * one for its runner until dn_vm_finish().
+ * Life and death of VMs, and the tables to find them by id and by name.
+ * References: the tables hold one until the VM is destroyed, so does every
+ * descriptor, and a started VM holds one for its runner until dn_vm_finish().
  */
 #include <linux/ctype.h>
-#include <linux/idr.h>
+#include <linux/hashtable.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/stringhash.h>
 #include <linux/user_namespace.h>
+#include <linux/xarray.h>
 
 #include <asm/processor-flags.h>
 #include <asm/segment.h>
@@ -23,8 +25,9 @@
 #include "slice.h"
 #include "vm.h"
 
-static LIST_HEAD(dn_vms);		/* in order of id */
-static DEFINE_MUTEX(dn_vms_mutex);	/* dn_vms, dn_vms_nr, dn_last_id */
+static DEFINE_XARRAY(dn_vms);		/* by id */
+static DEFINE_HASHTABLE(dn_names, 10);	/* by name */
+static DEFINE_MUTEX(dn_vms_mutex);	/* all of these */
 static u32 dn_vms_nr;
 static u64 dn_last_id;
 
@@ -65,15 +68,26 @@ static bool dn_name_ok(const char *name)
 	return true;
 }
 
-static struct dn_vm *dn_vm_by_name(kuid_t uid, const char *name)
+static u32 dn_name_hash(const char *name)
 {
-	struct dn_vm *vm;
+	return full_name_hash(NULL, name, strlen(name));
+}
+
+/* A user's VM of that name; if there is none and @others, the one that somebody else has. */
+static struct dn_vm *dn_vm_by_name(const char *name, kuid_t uid, bool others)
+{
+	struct dn_vm *vm, *other = NULL;
 
 	lockdep_assert_held(&dn_vms_mutex);
-	list_for_each_entry(vm, &dn_vms, node)
-		if (uid_eq(vm->uid, uid) && !strcmp(vm->name, name))
+	hash_for_each_possible(dn_names, vm, name_node, dn_name_hash(name)) {
+		if (strcmp(vm->name, name))
+			continue;
+		if (uid_eq(vm->uid, uid))
 			return vm;
-	return NULL;
+		if (others)
+			other = other ? ERR_PTR(-ENOTUNIQ) : vm;
+	}
+	return other;
 }
 
 /**
@@ -85,26 +99,15 @@ static struct dn_vm *dn_vm_by_name(kuid_t uid, const char *name)
  */
 struct dn_vm *dn_vm_find(u64 id, const char *name)
 {
-	struct dn_vm *vm, *found = NULL;
+	struct dn_vm *found;
 
 	mutex_lock(&dn_vms_mutex);
-	if (!id)
-		found = dn_vm_by_name(current_euid(), name);
-	if (!found) {
-		list_for_each_entry(vm, &dn_vms, node) {
-			if (id ? vm->id != id : strcmp(vm->name, name))
-				continue;
-			if (found) {
-				found = ERR_PTR(-ENOTUNIQ);
-				break;
-			}
-			found = vm;
-		}
-	}
+	found = id ? xa_load(&dn_vms, id) :
+		     dn_vm_by_name(name, current_euid(), capable(CAP_SYS_ADMIN));
 	if (!found)
 		found = ERR_PTR(-ENOENT);
 	else if (!IS_ERR(found) && !dn_vm_may(found))
-		found = ERR_PTR(id ? -EPERM : -ENOENT);
+		found = ERR_PTR(-EPERM);
 	if (!IS_ERR(found))
 		kref_get(&found->ref);
 	mutex_unlock(&dn_vms_mutex);
@@ -113,18 +116,15 @@ struct dn_vm *dn_vm_find(u64 id, const char *name)
 
 struct dn_vm *dn_vm_next(u64 id)
 {
-	struct dn_vm *vm, *found = NULL;
+	unsigned long index = id;
+	struct dn_vm *vm;
 
 	mutex_lock(&dn_vms_mutex);
-	list_for_each_entry(vm, &dn_vms, node) {
-		if (vm->id > id) {
-			kref_get(&vm->ref);
-			found = vm;
-			break;
-		}
-	}
+	vm = xa_find_after(&dn_vms, &index, ULONG_MAX, XA_PRESENT);
+	if (vm)
+		kref_get(&vm->ref);
 	mutex_unlock(&dn_vms_mutex);
-	return found;
+	return vm;
 }
 
 static int dn_vm_publish(struct dn_vm *vm)
@@ -135,14 +135,16 @@ static int dn_vm_publish(struct dn_vm *vm)
 	vm->id = ++dn_last_id;
 	if (!vm->name[0])
 		snprintf(vm->name, sizeof(vm->name), "vm%llu", vm->id);
-	if (dn_vm_by_name(vm->uid, vm->name)) {
+	if (dn_vm_by_name(vm->name, vm->uid, false))
 		err = -EEXIST;
-	} else {
-		/* The list's reference, and for a persistent VM the module's. */
+	else
+		err = xa_err(xa_store(&dn_vms, vm->id, vm, GFP_KERNEL_ACCOUNT));
+	if (!err) {
+		/* The tables' reference, and for a persistent VM the module's. */
 		kref_get(&vm->ref);
 		if (vm->flags & DENALI_CREATE_PERSISTENT)
 			__module_get(THIS_MODULE);
-		list_add_tail(&vm->node, &dn_vms);
+		hash_add(dn_names, &vm->name_node, dn_name_hash(vm->name));
 		dn_vms_nr++;
 	}
 	mutex_unlock(&dn_vms_mutex);
@@ -271,11 +273,11 @@ int dn_vm_start(struct dn_vm *vm)
 			dn_clock_start(vm);
 			kref_get(&vm->ref);
 		}
+		/* Before it can end. */
+		dn_netlink_event(vm, DENALI_EVENT_STARTED);
 		dn_runner_run(vm);
 	}
 	mutex_unlock(&vm->ctl);
-	if (!err)
-		dn_netlink_event(vm, DENALI_EVENT_STARTED);
 	return err;
 }
 
@@ -401,7 +403,8 @@ int dn_vm_destroy(struct dn_vm *vm)
 
 	dn_netlink_event(vm, DENALI_EVENT_DESTROYED);
 	mutex_lock(&dn_vms_mutex);
-	list_del(&vm->node);
+	xa_erase(&dn_vms, vm->id);
+	hash_del(&vm->name_node);
 	dn_vms_nr--;
 	mutex_unlock(&dn_vms_mutex);
 	if (vm->flags & DENALI_CREATE_PERSISTENT)
@@ -432,7 +435,8 @@ int dn_vm_nic(struct dn_vm *vm, struct denali_vm_nic *arg)
 			port = dn_nic_create(vm, i, arg);
 			err = PTR_ERR_OR_ZERO(port);
 			if (!err) {
-				vm->port[i] = port;
+				/* Dumps look without a lock. */
+				smp_store_release(&vm->port[i], port);
 				arg->port = i;
 			}
 		}

@@ -124,7 +124,7 @@ struct dn_vm {
 	bool started;
 	u32 entry;			/* 0: no DENALI_IOC_VM_SETUP yet */
 	atomic_t fds;			/* open VM descriptors */
-	struct list_head node;		/* on the list of VMs, by id */
+	struct hlist_node name_node;	/* in the table of names */
 	wait_queue_head_t end_wait;	/* poll(): state changed to ended */
 	char name[DENALI_NAME_SIZE];
 };

@@ -7,8 +7,7 @@
  *                    one VM, by DENALI_A_ID. Answers are DENALI_CMD_VM_NEW.
  * DENALI_CMD_VM_NEW  answer to VM_GET.
  * DENALI_CMD_EVENT   on the multicast group "events": DENALI_A_EVENT, DENALI_A_SEQ,
- *                    and the VM's attributes. Binding to the group needs CAP_NET_ADMIN
- *                    or CAP_SYS_ADMIN.
+ *                    and the VM's attributes. Binding to the group needs CAP_NET_ADMIN.
  */
 #ifndef _UAPI_LINUX_DENALI_NETLINK_H
 #define _UAPI_LINUX_DENALI_NETLINK_H
