@@ -215,12 +215,13 @@ console_dump()
 
 console_follow()
 {
-	"$ctl" create "$(guest console)" name c -- lines 5000 || return
+	# As much as the kernel keeps for a console that nobody has attached to yet.
+	"$ctl" create "$(guest console)" name c -- lines 100 || return
 	"$ctl" console c --follow >"$tmp/out" </dev/null &
 	pid=$!
 	"$ctl" start c
 	wait $pid
-	[ "$(wc -l <"$tmp/out")" = 5000 ]
+	[ "$(wc -l <"$tmp/out")" = 100 ]
 	local rc=$?
 	"$ctl" destroy c
 	return $rc
@@ -284,6 +285,29 @@ nic_cycle()
 	"$ctl" nic add n nic dtap2 port 2 || return
 	[ "$("$ctl" -j nic show n | json 'd[1]["tap"]')" = dtap2 ] || return
 	"$ctl" destroy n && wait_for no_link dtap0 && wait_for no_link dtap2
+}
+
+# The NIC of a tap that disappears has no link, and takes another tap.
+nic_tap_gone()
+{
+	"$ctl" create "$(guest basic)" name n start nic dtap0 -- spin || return
+	ip link del dtap0 &&
+	wait_for sh -c "'$ctl' -j nic show n | grep -q '\"up\":false'" &&
+	"$ctl" nic add n nic dtap1 bridge dbr0 port 1 &&
+	[ "$("$ctl" -j nic show n | json 'd[0]["tap"], d[0]["up"]')" = "dtap1 True" ]
+	local rc=$?
+	[ $rc = 0 ] || "$ctl" nic show n
+	"$ctl" destroy n && wait_for no_link dtap1 && return $rc
+}
+
+name_taken()
+{
+	"$ctl" create "$(guest basic)" name taken -- spin || return
+	says "VM taken: there is one of that name" 1 create "$(guest basic)" name taken nic dtap0 &&
+	no_link dtap0
+	local rc=$?
+	"$ctl" destroy taken
+	return $rc
 }
 
 nic_started()
@@ -410,7 +434,7 @@ pool_set()
 		[ "$("$ctl" -j pool | json 'd["pool_bytes"]')" = "$now" ]
 }
 
-plan 57
+plan 59
 modprobe -r denali 2>/dev/null || denali_unload
 check "without the module" without_module
 denali_load || { echo "Bail out! the module can't be loaded"; exit 1; }
@@ -441,6 +465,7 @@ check "console on a terminal: ^] detaches" console_detach
 check "monitor" monitor
 check "nic: add, show, del, replace" nic_cycle
 check "nic: not to a started VM" nic_started
+check "nic: a tap that disappears" nic_tap_gone
 check "create: a failure in the last step leaves nothing" create_undone
 check "an existing tap is put back" tap_restored
 check "a tap that is taken" tap_taken
@@ -460,6 +485,7 @@ check "memory beyond the pool" says "more than the whole pool" 126 run "$basic" 
 check "memory no number" says "size 'x'" 126 run "$basic" memory x
 check "name with a blank" says "only letters" 1 create "$basic" name "a b"
 check "name too long" says "at most 31" 1 create "$basic" name abcdefghijklmnopqrstuvwxyz012345
+check "name that exists" name_taken
 check "name of digits" says "digits alone are an id" 1 create "$basic" name 17
 check "name that doesn't exist" says "VM nosuch: does not exist" 1 kill nosuch
 check "id that doesn't exist" says "does not exist" 1 kill 999999

@@ -147,7 +147,7 @@ static void check_meltdown(struct check *c)
 	slurp("/sys/devices/system/cpu/vulnerabilities/meltdown", text, sizeof(text));
 	if (!strncmp(text, "Vulnerable", strlen("Vulnerable")))
 		point(c, BAD, "meltdown",
-		      "this CPU needs page-table isolation, and it is off; boot without pti=off and mitigations=off");
+		      "this CPU needs page-table isolation, and it is off: the module refuses (but for allow_meltdown=1); boot without pti=off and mitigations=off");
 	else
 		point(c, GOOD, "meltdown", "%s", *text ? text : "the kernel doesn't tell");
 }

@@ -146,7 +146,9 @@ static void text_object(struct json_object *obj, int indent)
 			text_object(value, indent + 2);
 		} else {
 			for (i = 0; i < json_object_array_length(value); i++) {
-				printf("%*s%s %zu\n", indent, "", name, i);
+				/* "ports" is a list: each of it is a port. */
+				printf("%*s%.*s %zu\n", indent, "", (int)strlen(name) - 1, name,
+				       i);
 				text_object(json_object_array_get_idx(value, i), indent + 2);
 			}
 		}
