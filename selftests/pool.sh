@@ -93,7 +93,7 @@ shrink_below_use()
 	[ "$(size)" -ge $((6 * M)) ] && [ "$(size)" -le $((10 * M)) ] ||
 		{ echo "size is $(size)"; return 1; }
 	[ -s "$tmp/err" ] || return
-	denalictl start pool-a && denalictl kill pool-a && denalictl destroy pool-a || return
+	denalictl destroy pool-a || return
 	denalictl pool set 2M && is "$(size)" $((2 * M)) size
 }
 
