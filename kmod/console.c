@@ -235,6 +235,7 @@ static bool dn_console_service_in(struct dn_console *con)
 static bool dn_console_service(struct dn_port *port)
 {
 	struct dn_console *con = dn_console_of(port);
+	u32 head = con->out.head, tail = con->in.tail;
 	bool more;
 
 	more = dn_console_service_out(con);
@@ -242,7 +243,7 @@ static bool dn_console_service(struct dn_port *port)
 	if (dn_ring_publish(&port->ring[DENALI_QUEUE_OUT]) |
 	    dn_ring_publish(&port->ring[DENALI_QUEUE_IN]))
 		dn_port_raise(port);
-	if (wq_has_sleeper(&con->wait))
+	if ((head != con->out.head || tail != con->in.tail) && wq_has_sleeper(&con->wait))
 		wake_up_interruptible(&con->wait);
 	return more;
 }

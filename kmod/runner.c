@@ -202,7 +202,8 @@ static void dn_runner_turn(struct dn_runner *r, struct dn_vm *vm)
 			return;
 		}
 		dn_slice_run(r, vm);
-		cond_resched();
+		if (need_resched())
+			cond_resched();
 	}
 }
 
@@ -258,11 +259,11 @@ static void dn_runner_put(struct dn_runner *r, struct dn_vm *vm, u64 now)
 
 /*
  * Put @prev, whose turn ended at @now, where it belongs and take the next VM, unless the
- * runner is to halt: it may be frozen for long, and must not have a VM in hand. The
+ * runner is to end or to be frozen: it must not have a VM in hand then. The
  * runner holds a reference to the VM that it runs: whoever sees it leave the CPU may
  * drop the last other one.
  */
-static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev, u64 now, bool halt)
+static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev, u64 now)
 {
 	bool off = false, idle = false, ended = false;
 	struct dn_vm *next = NULL;
@@ -275,7 +276,7 @@ static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev, u
 		ended = prev->state == DENALI_VM_ENDED;
 		idle = prev->on == DN_ON_IDLE;
 	}
-	if (!halt)
+	if (likely(r->task && !freezing(current)))
 		next = dn_sched->pick(&r->queue);
 	if (next) {
 		if (next != prev)
@@ -321,8 +322,9 @@ static int dn_runner_main(void *data)
 			now = dn_clock_now(&tsc);
 			vm->stats.run_ns += now - r->turn_start;
 		}
-		vm = dn_runner_switch(r, vm, now, kthread_should_stop() || freezing(current));
-		cond_resched();
+		vm = dn_runner_switch(r, vm, now);
+		if (need_resched())
+			cond_resched();
 	}
 	dn_slice_notify(r, false);
 	return 0;
