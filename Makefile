@@ -90,8 +90,8 @@ test-debug: deps
 	tools/vm --kernel debug --memory 4G --timeout 7200 $(NICS) $(VMFLAGS) tools/run-debug $(TESTARGS)
 
 bench: deps
-	$(MAKE) all selftests
-	tools/bench
+	$(MAKE) all
+	KERNEL=$(or $(KERNEL),$(KVER)) selftests/bench/run
 
 check:
 	tools/deps check

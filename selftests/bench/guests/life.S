@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The smallest lives: with the boot argument "idle", idle for ever; else end at the
+ * first hypercall. "print" prints a line first, by a ring of one descriptor, so that the
+ * console has its buffer, and idles then.
+ */
+#include <denali/hypercall.h>
+#include <denali/vregs.h>
+
+#define CMDLINE		(DENALI_VREGS_ADDR + 2048)
+#define HYPERCALL	int	$DENALI_HC_VECTOR
+
+	.text
+	.globl	start
+start:
+	cmpb	$'i', CMDLINE
+	je	idle
+	cmpb	$'p', CMDLINE
+	je	print
+	movl	$DENALI_HC_EXIT, %eax
+	HYPERCALL
+
+print:
+	movl	$DENALI_HC_RING, %eax
+	movl	$ring, %ecx
+	HYPERCALL
+	movl	$text, ring + 128
+	movl	$text_end - text, ring + 132
+	movl	$1, ring
+	movl	$DENALI_HC_DOORBELL, %eax
+	HYPERCALL
+idle:
+	movl	$DENALI_HC_IDLE, %eax
+	movl	$-1, %ebx
+	movl	$-1, %ecx
+	HYPERCALL
+	jmp	idle
+
+text:
+	.ascii	"here\n"
+text_end:
+
+	.bss
+	.balign	64
+ring:
+	.skip	128 + 32

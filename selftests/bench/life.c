@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A VM's life, from nothing to its first hypercall and back to nothing, beside a
+ * process's. Both images are at hand: the VM's in memory, the programs in a tmpfs.
+ *
+ * A sample is what the caller waits for. What is put off (a VM's pages are scrubbed
+ * later, a process's struct is freed after a grace period) and what happens now and then
+ * (ticks) is in the mean of many lives one after another.
+ */
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../lib.h"
+#include "bench.h"
+#include "measure.h"
+#include "regions.h"
+
+#define LIVES		256
+#define VM_BYTES	(256 << 10)
+#define IMAGE_ADDR	0x2000
+#define IMAGE_BYTES	4096
+
+/* The first page of a guest's memory behind the virtual registers, as the loader leaves it. */
+static uint8_t image[IMAGE_BYTES];
+
+static void image_prepare(int dev)
+{
+	uint32_t entry;
+	int vm = vm_create(dev, VM_BYTES, 0, NULL);
+	void *p;
+
+	if (vm < 0 || guest_load(vm, "life", &entry) < 0 || entry != IMAGE_ADDR)
+		die("the guest \"life\" can't be loaded");
+	p = vm_map(vm, IMAGE_ADDR, IMAGE_BYTES);
+	if (!p)
+		die("no memory of a VM to map: %m");
+	memcpy(image, p, IMAGE_BYTES);
+	munmap(p, IMAGE_BYTES);
+	close(vm);
+}
+
+static void vm_life(int dev)
+{
+	struct denali_vm_create create = { .mem_bytes = VM_BYTES };
+	struct denali_vm_setup setup = { .entry = IMAGE_ADDR };
+	struct pollfd pfd = { .events = POLLIN };
+	void *p;
+
+	pfd.fd = ioctl(dev, DENALI_IOC_VM_CREATE, &create);
+	if (pfd.fd < 0)
+		die("no VM: %m");
+	p = mmap(NULL, IMAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, pfd.fd, IMAGE_ADDR);
+	if (p == MAP_FAILED)
+		die("no memory of a VM to map: %m");
+	memcpy(p, image, 128);
+	munmap(p, IMAGE_BYTES);
+	if (ioctl(pfd.fd, DENALI_IOC_VM_SETUP, &setup) < 0 || ioctl(pfd.fd, DENALI_IOC_VM_START, 0) < 0)
+		die("a VM doesn't start: %m");
+	if (poll(&pfd, 1, SOON_MS) != 1)
+		die("a VM doesn't end");
+	close(pfd.fd);
+}
+
+static void process_life(const char *path)
+{
+	char *argv[] = { (char *)path, NULL }, *envp[] = { NULL };
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		execve(path, argv, envp);
+		_exit(1);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+		die("%s can't be run: %m", path);
+}
+
+/* Until what was put off is done: the CPU has nothing else to do. */
+static void settle(int dev)
+{
+	struct denali_info info;
+
+	do {
+		usleep(20000);
+		dev_info(dev, &info);
+	} while (info.pool_dirty);
+}
+
+/* Without a moment's rest, and until nothing is put off any more. */
+static void mean(const char *name, int dev, const char *path)
+{
+	struct denali_info info;
+	uint64_t start;
+	int i;
+
+	settle(dev);
+	start = now_ns();
+	for (i = 0; i < LIVES; i++) {
+		if (path)
+			process_life(path);
+		else
+			vm_life(dev);
+	}
+	do {
+		sched_yield();
+		dev_info(dev, &info);
+	} while (info.pool_dirty);
+	printf("mean %s %llu\n", name, (unsigned long long)(now_ns() - start) / LIVES);
+}
+
+void bench_life(int dev)
+{
+	static const char bare[] = "/dev/shm/bench/exit", libc[] = "/dev/shm/bench/exit-libc";
+	uint32_t sample[SAMPLES], start;
+	int i;
+
+	image_prepare(dev);
+	for (i = 0; i < SAMPLES; i++) {
+		settle(dev);
+		start = tsc();
+		region_begin(R_LIFE);
+		vm_life(dev);
+		region_end(R_LIFE);
+		sample[i] = tsc() - start;
+	}
+	report(R_LIFE, sample, SAMPLES, 0, 1);
+	for (i = 0; i < SAMPLES; i++) {
+		settle(dev);
+		start = tsc();
+		region_begin(R_EXEC);
+		process_life(bare);
+		region_end(R_EXEC);
+		sample[i] = tsc() - start;
+	}
+	report(R_EXEC, sample, SAMPLES, 0, 1);
+	for (i = 0; i < SAMPLES; i++) {
+		settle(dev);
+		start = tsc();
+		region_begin(R_EXEC_LIBC);
+		process_life(libc);
+		region_end(R_EXEC_LIBC);
+		sample[i] = tsc() - start;
+	}
+	report(R_EXEC_LIBC, sample, SAMPLES, 0, 1);
+	mean("vm-life", dev, NULL);
+	mean("fork-exec-exit", dev, bare);
+	mean("fork-exec-exit-libc", dev, libc);
+}
