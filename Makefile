@@ -33,8 +33,6 @@ VMFLAGS ?=
 # Arguments of selftests/run_kselftest.sh, as -t NAME
 TESTARGS ?=
 TEST_TIMEOUT ?= 3000
-# Wired to a second machine: the physical network of the tests
-NICS := --nic e1000,second --nic virtio-net-pci,second
 
 all: kmod libos userspace
 
@@ -82,12 +80,12 @@ demo: deps
 
 test: deps
 	$(MAKE) all selftests
-	$(VM) --memory 3G --timeout $(TEST_TIMEOUT) $(NICS) $(VMFLAGS) selftests/run_kselftest.sh $(TESTARGS)
+	tools/run-tests --kernel $(or $(KERNEL),$(KVER)) --timeout $(TEST_TIMEOUT) $(VMFLAGS) -- $(TESTARGS)
 
 test-debug: deps
 	tools/debug-kernel
 	$(MAKE) KERNEL=debug all selftests
-	tools/vm --kernel debug --memory 4G --timeout 7200 $(NICS) $(VMFLAGS) tools/run-debug $(TESTARGS)
+	tools/vm --kernel debug --memory 4G --timeout 7200 $(VMFLAGS) tools/run-debug $(TESTARGS)
 
 bench: deps
 	$(MAKE) all
