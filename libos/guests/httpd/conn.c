@@ -152,6 +152,7 @@ static int request_take(struct conn *c)
 		return 0;
 	memset(&c->scan, 0, sizeof(c->scan));
 	c->closing = req.status || !req.keep_alive || (req.expects && req.body);
+	c->served = 1;
 	httpd_respond(c, &req);
 	c->pos += used;
 	c->skip = req.body;

@@ -52,6 +52,7 @@ enum conn_state {
 struct conn {
 	int fd;
 	enum conn_state state;
+	int served;			/* a request was answered */
 	int closing;			/* after what is being sent */
 	int unread;			/* the peer may be sending what we won't read */
 	uint64_t since;			/* ms: in this state */

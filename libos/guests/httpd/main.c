@@ -33,7 +33,7 @@
 /* Memory of the VM for each connection, its TCP buffers included. */
 #define MEM_PER_CONN	16384
 
-/* A request that has trickled for so long may be given up for a newcomer, ms. */
+/* A connection that has asked for nothing, or for a part, may be given up after this, ms. */
 #define PATIENCE_MS	1000
 
 /* Slot 0 is the listener; conns[i] belongs to fds[i]. */
@@ -88,8 +88,10 @@ static int evict(uint64_t now)
 	int i, victim = 0, abort;
 
 	for (i = 1; i < nfds; i++) {
+		/* Between requests a connection can go at once; else it has had its chance. */
 		if (conns[i]->state == CONN_WRITING ||
-		    (conns[i]->state != CONN_IDLE && now - conns[i]->since < PATIENCE_MS))
+		    (!(conns[i]->state == CONN_IDLE && conns[i]->served) &&
+		     now - conns[i]->since < PATIENCE_MS))
 			continue;
 		if (!victim || conns[i]->since < conns[victim]->since)
 			victim = i;
