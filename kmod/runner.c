@@ -40,6 +40,9 @@ static DEFINE_PER_CPU(struct dn_runner, dn_runners);
 static DEFINE_MUTEX(dn_runners_mutex);	/* who has which runner: add, CPU hotplug */
 static enum cpuhp_state dn_hotplug_state;
 
+/* Some VM went off. One for all: those who wait for that are few. */
+static DECLARE_WAIT_QUEUE_HEAD(dn_off_wait);
+
 const char *dn_sched_name(void)
 {
 	return dn_sched->name;
@@ -166,6 +169,15 @@ static void dn_runner_ports(struct dn_vm *vm)
 	}
 }
 
+/* Linux wants the CPU: let it have it. */
+static void dn_runner_resched(struct dn_runner *r)
+{
+	if (need_resched()) {
+		dn_slice_close(r);
+		cond_resched();
+	}
+}
+
 /*
  * One turn of a VM, up to its quantum. Returns when the VM has to leave the CPU: its
  * time is up, it is idle, stopped or at its end.
@@ -182,8 +194,10 @@ static void dn_runner_turn(struct dn_runner *r, struct dn_vm *vm)
 			clear_bit(DN_WORK_TIMER, &vm->work);
 			dn_clock_expire(vm);
 		}
-		if (work & (BIT(DENALI_MAX_PORTS) - 1))
+		if (work & (BIT(DENALI_MAX_PORTS) - 1)) {
+			dn_slice_close(r);
 			dn_runner_ports(vm);
+		}
 		if (vm->idling) {
 			clear_bit(DN_WORK_IDLE, &vm->work);
 			if (!dn_clock_idle_over(vm))
@@ -196,14 +210,16 @@ static void dn_runner_turn(struct dn_runner *r, struct dn_vm *vm)
 		}
 		if (READ_ONCE(r->preempt))
 			return;
-		if (!vm->pgt.nr && dn_pgtable_build(&vm->pgt, vm->part)) {
-			/* The host is out of memory for now: let it reclaim. */
-			schedule_timeout_uninterruptible(1);
-			return;
+		if (!vm->pgt.nr) {
+			dn_slice_close(r);
+			if (dn_pgtable_build(&vm->pgt, vm->part)) {
+				/* The host is out of memory for now: let it reclaim. */
+				schedule_timeout_uninterruptible(1);
+				return;
+			}
 		}
 		dn_slice_run(r, vm);
-		if (need_resched())
-			cond_resched();
+		dn_runner_resched(r);
 	}
 }
 
@@ -259,9 +275,8 @@ static void dn_runner_put(struct dn_runner *r, struct dn_vm *vm, u64 now)
 
 /*
  * Put @prev, whose turn ended at @now, where it belongs and take the next VM, unless the
- * runner is to end or to be frozen: it must not have a VM in hand then. The
- * runner holds a reference to the VM that it runs: whoever sees it leave the CPU may
- * drop the last other one.
+ * runner is to end or to be frozen: it must not have a VM in hand then. Once the lock
+ * is dropped a VM that is off may be gone.
  */
 static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev, u64 now)
 {
@@ -273,28 +288,32 @@ static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev, u
 		dn_sched->charge(prev, now - r->turn_start);
 		dn_runner_put(r, prev, now);
 		off = prev->on == DN_OFF;
-		ended = prev->state == DENALI_VM_ENDED;
 		idle = prev->on == DN_ON_IDLE;
+		ended = prev->state == DENALI_VM_ENDED;
+		/* Whoever sees it off may drop the last other reference. */
+		if (ended)
+			kref_get(&prev->ref);
 	}
 	if (likely(r->task && !freezing(current)))
 		next = dn_sched->pick(&r->queue);
 	if (next) {
-		if (next != prev)
-			kref_get(&next->ref);
 		next->on = DN_ON_CPU;
 		r->turn_start = now;
+		r->stolen = 0;
 		dn_runner_set_deadline(r, now + next->quantum_left);
 	}
 	raw_spin_unlock_irq(&r->lock);
 
-	if (off)
-		wake_up_all(&prev->off_wait);
-	if (ended)
+	if (off) {
+		dn_slice_close(r);
+		wake_up_all(&dn_off_wait);
+	}
+	if (ended) {
 		dn_vm_finish(prev);
+		dn_vm_put(prev);
+	}
 	if (idle && !delayed_work_pending(&r->reclaim))
 		schedule_delayed_work(&r->reclaim, DN_RECLAIM_AFTER);
-	if (prev && prev != next)
-		dn_vm_put(prev);
 	return next;
 }
 
@@ -308,6 +327,7 @@ static int dn_runner_main(void *data)
 	dn_slice_notify(r, true);
 	while (vm || !kthread_should_stop()) {
 		if (!vm) {
+			dn_slice_close(r);
 			try_to_freeze();
 			set_current_state(TASK_INTERRUPTIBLE);
 			if (!READ_ONCE(r->queue.nr) && !kthread_should_stop() && !freezing(current))
@@ -315,17 +335,23 @@ static int dn_runner_main(void *data)
 			__set_current_state(TASK_RUNNING);
 			now = dn_clock_now(&tsc);
 		} else {
+			/* It may have come while the clock was being read. */
+			if (unlikely(vm->queued_at > now)) {
+				now = dn_clock_now(&tsc);
+				r->turn_start = now;
+			}
 			vm->stats.steal_ns += now - vm->queued_at;
 			dn_clock_update(vm, now, tsc);
 			dn_runner_turn(r, vm);
-			dn_slice_unload(vm);
+			dn_slice_unload(r, vm);
 			now = dn_clock_now(&tsc);
 			vm->stats.run_ns += now - r->turn_start;
+			vm->stats.steal_ns += r->stolen;
 		}
 		vm = dn_runner_switch(r, vm, now);
-		if (need_resched())
-			cond_resched();
+		dn_runner_resched(r);
 	}
+	dn_slice_close(r);
 	dn_slice_notify(r, false);
 	return 0;
 }
@@ -409,7 +435,7 @@ bool dn_runner_take(struct dn_vm *vm, int work, u32 state)
 	}
 	raw_spin_unlock_irqrestore(&r->lock, flags);
 	if (!taken)
-		wait_event(vm->off_wait, READ_ONCE(vm->on) == DN_OFF);
+		wait_event(dn_off_wait, READ_ONCE(vm->on) == DN_OFF);
 	return taken;
 }
 

@@ -14,6 +14,7 @@
 #include <linux/workqueue.h>
 
 #include "sched.h"
+#include "slice.h"
 
 struct dn_vm;
 
@@ -29,7 +30,11 @@ struct dn_vm;
  * @reclaim: takes the tables from VMs on @idle in time; pending only if there are any
  * @preempt: the quantum is over
  * @timer_set: @quantum is going to go off
- * @turn_start, @deadline: begin and end of the present turn, host ns
+ * @turn_start, @deadline: begin and end of the present turn, host ns; the begin moves on
+ *           by the time for which @task is scheduled out
+ * @away_since: when @task was scheduled out
+ * @stolen:  for how long, in the present turn
+ * @slice:   see slice.c
  * @slice_cpu: CPU on which a slice is under way, -1: none
  * @quantum: timer that sets @preempt
  * @notifier: gives the CPU back before @task is scheduled out
@@ -48,6 +53,9 @@ struct dn_runner {
 	bool timer_set;
 	u64 turn_start;
 	u64 deadline;
+	u64 away_since;
+	u64 stolen;
+	struct dn_slice slice;
 	int slice_cpu;
 	struct hrtimer quantum;
 	struct preempt_notifier notifier;

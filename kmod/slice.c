@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A slice: preemption off, the guest's FPU registers loaded. Within a slice the
- * switcher may be entered and left many times at the cost of one write to CR3
- * each way.
+ * A slice: preemption off, the FPU the guests'. Within a slice the switcher may be
+ * entered and left many times, for one VM or for several in turn, at the cost of one
+ * write to CR3 each way.
  *
  * What costs more than that is done once and kept from slice to slice until Linux
  * schedules the runner out (a preempt notifier calls dn_cpu_release()):
@@ -204,14 +204,22 @@ static void dn_cpu_release(void)
 }
 
 #ifdef CONFIG_PREEMPT_NOTIFIERS
+/* The time that Linux took is no VM's. Context of both: in the scheduler. */
 static void dn_sched_in(struct preempt_notifier *notifier, int cpu)
 {
+	struct dn_runner *r = container_of(notifier, struct dn_runner, notifier);
+	u64 away = ktime_get_ns() - r->away_since;
+
+	r->turn_start += away;
+	r->stolen += away;
 }
 
-/* Context: interrupts off, in the scheduler. */
 static void dn_sched_out(struct preempt_notifier *notifier, struct task_struct *next)
 {
+	struct dn_runner *r = container_of(notifier, struct dn_runner, notifier);
+
 	dn_cpu_release();
+	r->away_since = ktime_get_ns();
 }
 
 static struct preempt_ops dn_preempt_ops = {
@@ -261,31 +269,75 @@ void dn_slice_exit(void)
 }
 #endif
 
-/** dn_slice_unload() - a VM's turn is over: its registers go back to its struct */
-void dn_slice_unload(struct dn_vm *vm)
+/**
+ * dn_slice_unload() - a VM's turn is over: its registers go back to it
+ * @runner: the current task's
+ * @vm:     was run by it, or not
+ */
+void dn_slice_unload(struct dn_runner *runner, struct dn_vm *vm)
 {
 	struct dn_cpu *c;
 
 	preempt_disable();
 	c = this_cpu_ptr(&dn_cpu);
+	if (runner->slice.vm)
+		dn_fpu_save(vm->fpu);
+	runner->slice.vm = NULL;
 	if (c->vm == vm)
 		dn_cpu_unload(c);
 	preempt_enable();
 }
 
-/* What only a slice changes, and puts back at its end. */
-struct dn_slice_host {
-	u64 xfd;
-	u32 pkru;
-	bool pce;
-};
+/* Preemption is off from here to dn_slice_close(). */
+static void dn_slice_open(struct dn_slice *slice)
+{
+	kernel_fpu_begin_mask(0);
+	slice->open = true;
+	if (cpu_feature_enabled(X86_FEATURE_OSPKE))
+		slice->pkru = rdpkru();
+	if (static_cpu_has(X86_FEATURE_XFD)) {
+		slice->xfd = __rdmsr(MSR_IA32_XFD);
+		dn_wrmsr(MSR_IA32_XFD, slice->xfd | DN_XFEATURES_BARRED);
+	}
+}
 
-static struct dn_cpu *dn_slice_begin(struct dn_vm *vm, struct dn_slice_host *host)
+/**
+ * dn_slice_close() - end the slice: the runner wants to sleep or to be preempted
+ * @runner: the current task's
+ *
+ * Does nothing if there is none. A VM whose turn goes on keeps its registers where they
+ * are, but for the FPU's.
+ */
+void dn_slice_close(struct dn_runner *runner)
+{
+	struct dn_slice *slice = &runner->slice;
+
+	if (!slice->open)
+		return;
+	if (unlikely(slice->pce))
+		cr4_set_bits(X86_CR4_PCE);
+	slice->pce = false;
+	if (unlikely(__this_cpu_read(cpu_dr7)))
+		set_debugreg(__this_cpu_read(cpu_dr7), 7);
+	if (slice->vm)
+		dn_fpu_save(slice->vm->fpu);
+	slice->vm = NULL;
+	if (static_cpu_has(X86_FEATURE_XFD))
+		dn_wrmsr(MSR_IA32_XFD, slice->xfd);
+	if (cpu_feature_enabled(X86_FEATURE_OSPKE))
+		wrpkru(slice->pkru);
+	if (!IS_ENABLED(CONFIG_PREEMPT_NOTIFIERS))
+		dn_cpu_release();
+	slice->open = false;
+	kernel_fpu_end();
+}
+
+static struct dn_cpu *dn_slice_enter(struct dn_slice *slice, struct dn_vm *vm)
 {
 	struct dn_cpu *c;
 
-	/* Preemption off until dn_slice_end(). */
-	kernel_fpu_begin_mask(0);
+	if (!slice->open)
+		dn_slice_open(slice);
 	c = this_cpu_ptr(&dn_cpu);
 	if (!c->ready)
 		dn_cpu_ready(c);
@@ -293,38 +345,19 @@ static struct dn_cpu *dn_slice_begin(struct dn_vm *vm, struct dn_slice_host *hos
 		dn_cpu_unload(c);
 		dn_cpu_load(c, vm);
 	}
-
-	if (cpu_feature_enabled(X86_FEATURE_OSPKE))
-		host->pkru = rdpkru();
-	if (static_cpu_has(X86_FEATURE_XFD)) {
-		host->xfd = __rdmsr(MSR_IA32_XFD);
-		dn_wrmsr(MSR_IA32_XFD, host->xfd | DN_XFEATURES_BARRED);
+	if (slice->vm != vm) {
+		dn_fpu_load(vm->fpu);
+		slice->vm = vm;
 	}
-	dn_fpu_load(vm->fpu);
 
+	/* Others may turn these on by an interrupt at any time. */
 	if (unlikely(__this_cpu_read(cpu_dr7)))
 		set_debugreg(0UL, 7);
-	host->pce = native_read_cr4() & X86_CR4_PCE;
-	if (unlikely(host->pce))
+	if (unlikely(native_read_cr4() & X86_CR4_PCE)) {
 		cr4_clear_bits(X86_CR4_PCE);
+		slice->pce = true;
+	}
 	return c;
-}
-
-static void dn_slice_end(struct dn_vm *vm, const struct dn_slice_host *host)
-{
-	if (unlikely(host->pce))
-		cr4_set_bits(X86_CR4_PCE);
-	if (unlikely(__this_cpu_read(cpu_dr7)))
-		set_debugreg(__this_cpu_read(cpu_dr7), 7);
-
-	dn_fpu_save(vm->fpu);
-	if (static_cpu_has(X86_FEATURE_XFD))
-		dn_wrmsr(MSR_IA32_XFD, host->xfd);
-	if (cpu_feature_enabled(X86_FEATURE_OSPKE))
-		wrpkru(host->pkru);
-	if (!IS_ENABLED(CONFIG_PREEMPT_NOTIFIERS))
-		dn_cpu_release();
-	kernel_fpu_end();
 }
 
 /* Run the host's own handler for something that hit the guest or the switcher. */
@@ -386,19 +419,15 @@ static __always_inline void dn_slice_left(struct dn_block *block, struct dn_vm *
  * @runner: the current task's
  * @vm:     on this runner, page tables built
  *
- * Returns when vm->work or runner->preempt is set or Linux wants the CPU.
- * Context: runner, may sleep before and after, never within.
+ * Returns when vm->work or runner->preempt is set or Linux wants the CPU, with the
+ * slice open. Context: runner.
  */
 void dn_slice_run(struct dn_runner *runner, struct dn_vm *vm)
 {
-	struct dn_slice_host host;
-	struct dn_block *block;
-	struct denali_vregs *v;
-	struct dn_cpu *c;
+	struct dn_cpu *c = dn_slice_enter(&runner->slice, vm);
+	struct dn_block *block = c->block;
+	struct denali_vregs *v = vm->vregs;
 
-	c = dn_slice_begin(vm, &host);
-	block = c->block;
-	v = vm->vregs;
 	WRITE_ONCE(runner->slice_cpu, smp_processor_id());
 	/* Against dn_vm_wake(): set work, then look at slice_cpu. */
 	smp_mb();
@@ -418,5 +447,4 @@ void dn_slice_run(struct dn_runner *runner, struct dn_vm *vm)
 	local_irq_enable();
 
 	WRITE_ONCE(runner->slice_cpu, -1);
-	dn_slice_end(vm, &host);
 }

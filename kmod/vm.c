@@ -186,7 +186,6 @@ struct dn_vm *dn_vm_create(const struct denali_vm_create *arg)
 	kref_init(&vm->ref);
 	mutex_init(&vm->ctl);
 	raw_spin_lock_init(&vm->end_lock);
-	init_waitqueue_head(&vm->off_wait);
 	init_waitqueue_head(&vm->end_wait);
 	INIT_LIST_HEAD(&vm->idle_node);
 	dn_pgtable_init(&vm->pgt);

@@ -106,7 +106,6 @@ struct dn_vm {
 	struct list_head runner_node;	/* on runner->vms */
 	struct list_head idle_node;	/* on runner->idle, or empty */
 	unsigned long idle_since;	/* jiffies */
-	wait_queue_head_t off_wait;	/* it left the CPU */
 
 	struct dn_end end;
 	raw_spinlock_t end_lock;
