@@ -44,7 +44,7 @@ if [ ! -f "$dir/lib/libc.a" ]; then
 	tar -xf "$TARBALL" -C "$work/source" --strip-components=1
 	(
 		cd "$work/build"
-		CFLAGS=$(echo $CFLAGS)
+		CFLAGS=$(printf %s "$CFLAGS" | tr "\n" " ")
 		export CC_FOR_TARGET="$CC" AR_FOR_TARGET=ar RANLIB_FOR_TARGET=ranlib AS_FOR_TARGET="as --32" \
 			LD_FOR_TARGET=ld NM_FOR_TARGET=nm CFLAGS_FOR_TARGET="$CFLAGS" CCASFLAGS_FOR_TARGET="$CFLAGS"
 		unset CFLAGS MAKEFLAGS MFLAGS
