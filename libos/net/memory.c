@@ -80,6 +80,11 @@ uint32_t denali_net_memory_used(void)
 	return taken;
 }
 
+uint32_t denali_pool_used(memp_t type)
+{
+	return ((const struct denali_pool *)memp_pools[type]->base)->used;
+}
+
 static void *heap_take(uint32_t size)
 {
 	uint32_t flags;

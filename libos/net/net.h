@@ -4,6 +4,7 @@
 #define DENALI_NET_NET_H
 
 #include <stdint.h>
+#include <lwip/memp.h>
 #include <lwip/netif.h>
 #include <denali-os/net.h>
 
@@ -23,6 +24,15 @@ void denali_nic_flush(void);
 void denali_nic_work(void);
 /* Sleep until a full transmit ring has room. From threads, without the lock. */
 void denali_nic_writable_wait(void);
+
+/* timers.c: wake the net thread if it has to wait for something new. At the lock's release. */
+void denali_timers_check(void);
+/* A name is being looked up. Without the lock. */
+void denali_dns_begin(void);
+void denali_dns_end(void);
+
+/* memory.c: elements in use. */
+uint32_t denali_pool_used(memp_t type);
 
 /* start.c: first use of a socket. */
 void denali_net_first_use(void);

@@ -23,6 +23,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 {
 	struct addrinfo local = { 0 };
 	size_t i;
+	int ret;
 
 	denali_net_first_use();
 	if (hints)
@@ -37,7 +38,10 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 		if (!service)
 			service = "0";
 	}
-	return lwip_getaddrinfo(node, service, &local, res);
+	denali_dns_begin();
+	ret = lwip_getaddrinfo(node, service, &local, res);
+	denali_dns_end();
+	return ret;
 }
 
 void freeaddrinfo(struct addrinfo *info)
@@ -47,8 +51,13 @@ void freeaddrinfo(struct addrinfo *info)
 
 struct hostent *gethostbyname(const char *name)
 {
+	struct hostent *ret;
+
 	denali_net_first_use();
-	return lwip_gethostbyname(strcmp(name, "localhost") ? name : "127.0.0.1");
+	denali_dns_begin();
+	ret = lwip_gethostbyname(strcmp(name, "localhost") ? name : "127.0.0.1");
+	denali_dns_end();
+	return ret;
 }
 
 const char *gai_strerror(int error)

@@ -95,6 +95,7 @@ void denali_net_lock(void)
 void denali_net_unlock(void)
 {
 	denali_nic_flush();
+	denali_timers_check();
 	denali_mutex_unlock(&lock_tcpip_core);
 }
 
