@@ -19,6 +19,7 @@ tmp=$(mktemp -d)
 cleanup()
 {
 	denalictl destroy load-vm >/dev/null 2>&1
+	no_leftovers
 	# shellcheck disable=SC2046 # a list of numbers
 	kill $(jobs -p) 2>/dev/null
 	ip link del loadbr 2>/dev/null
@@ -134,6 +135,16 @@ bridge_deleted()
 	wait_for no_vm
 }
 
+# What a case that failed has left.
+no_leftovers()
+{
+	local i
+	for i in 1 2 3 4; do
+		denalictl destroy "load-$i" >/dev/null 2>&1
+	done
+	return 0
+}
+
 # A CPU goes and comes back; the VMs that its runner had go on.
 cpu_hotplug()
 {
@@ -200,6 +211,8 @@ check "denalictl killed under load: SIGTERM" denalictl_killed TERM
 check "denalictl killed under load: SIGINT" denalictl_killed INT
 check "bridge and tap deleted under load" bridge_deleted
 check "CPUs going and coming" cpu_hotplug
+no_leftovers
 check "processes frozen and thawed" freezer
+no_leftovers
 check "a busy host" busy_host
 finish

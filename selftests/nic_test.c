@@ -607,7 +607,8 @@ TEST_F(nic, namespace_ends)
 	ASSERT_TRUE(wait_until(*guest_word(self, "progress") > 10, SOON_MS));
 	close(self->sock);
 	close(self->tap);
-	self->sock = self->tap = -1;
+	self->sock = -1;
+	self->tap = -1;
 	ASSERT_EQ(unshare(CLONE_NEWNET), 0);
 	ASSERT_TRUE(wait_until(*guest_word(self, "progress") > 1000, SOON_MS));
 	EXPECT_FALSE(vm_ended(self->vm));
@@ -695,8 +696,8 @@ TEST_F(nic, two_vms_on_a_bridge)
 	uint32_t addr;
 	uint8_t *page;
 
-	ASSERT_EQ(system("ip link add br0 type bridge forward_delay 0 stp_state 0 && ip link set br0 up && "
-			 "ip link set tap0 master br0"), 0);
+	ASSERT_EQ(system("ip link add br0 type bridge forward_delay 0 stp_state 0"), 0);
+	ASSERT_EQ(system("ip link set br0 up && ip link set tap0 master br0"), 0);
 	tap = tap_open("tap1", IFF_VNET_HDR);
 	ASSERT_GE(tap, 0);
 	ASSERT_EQ(system("ip link set tap1 up master br0"), 0);

@@ -24,10 +24,10 @@ static bool attr_ok(const struct nlattr *a, int left)
 	return left >= (int)NLA_HDRLEN && a->nla_len >= NLA_HDRLEN && a->nla_len <= left;
 }
 
-#define for_each_attr(a, start, len)					\
-	for (struct nlattr *a = (void *)(start), *__end = (void *)((char *)(start) + (len)); \
-	     attr_ok(a, (char *)__end - (char *)a);			\
-	     a = (void *)((char *)a + NLA_ALIGN(a->nla_len)))
+#define for_each_attr(a, start, len)						\
+	for ((a) = (void *)(start);						\
+	     attr_ok(a, (char *)(start) + (len) - (char *)(a));			\
+	     (a) = (void *)((char *)(a) + NLA_ALIGN((a)->nla_len)))
 
 static uint64_t get_u64(const struct nlattr *a)
 {
@@ -84,6 +84,8 @@ int nl_request(struct nl *nl, uint8_t cmd, uint16_t flags, const void *attrs, ui
 
 static void get_groups(struct nl *nl, const struct nlattr *groups)
 {
+	const struct nlattr *g, *a;
+
 	for_each_attr(g, ATTR_DATA(groups), ATTR_LEN(groups)) {
 		char name[64] = "";
 		uint32_t id = 0;
@@ -99,7 +101,7 @@ static void get_groups(struct nl *nl, const struct nlattr *groups)
 	}
 }
 
-/* errno of the error message that is next, 0 for an acknowledgement. */
+/* errno of the error message that is next, 0 for an acknowledgment. */
 int nl_error(struct nl *nl)
 {
 	char buf[8192];
@@ -117,6 +119,7 @@ int nl_open(struct nl *nl)
 		struct nlattr a;
 		char name[16];
 	} attr = { { NLA_HDRLEN + sizeof(DENALI_GENL_NAME), CTRL_ATTR_FAMILY_NAME }, DENALI_GENL_NAME };
+	const struct nlattr *a;
 	char buf[8192];
 	struct nlmsghdr *nlh = (void *)buf;
 	ssize_t n;
@@ -154,6 +157,7 @@ static void parse_port(struct nl_vm *vm, const struct nlattr *nest)
 {
 	struct nl_port port = { .present = true };
 	uint32_t index = NL_PORTS;
+	const struct nlattr *a;
 
 	for_each_attr(a, ATTR_DATA(nest), ATTR_LEN(nest)) {
 		switch (a->nla_type) {
@@ -199,6 +203,7 @@ static void parse_port(struct nl_vm *vm, const struct nlattr *nest)
 static void parse_vm(struct nl_vm *vm, const struct nlmsghdr *nlh)
 {
 	const struct genlmsghdr *genl = NLMSG_DATA(nlh);
+	const struct nlattr *a, *e;
 
 	memset(vm, 0, sizeof(*vm));
 	vm->cmd = genl->cmd;

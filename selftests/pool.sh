@@ -60,8 +60,8 @@ default_size()
 {
 	local total
 	denali_unload && modprobe tun && insmod "$DENALI_MODULE" || return
-	total=$(awk '$1 == "MemTotal:" { print $2 * 1024 }' /proc/meminfo)
-	[ "$(size)" -gt 0 ] && [ "$(size)" -le $((total / 4)) ]
+	total=$(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo)
+	[ "$(size)" -gt 0 ] && [ "$(size)" -le $((total * 1024 / 4)) ]
 }
 
 grow_and_shrink()
@@ -72,7 +72,7 @@ grow_and_shrink()
 	denalictl pool set 0 && is "$(size)" 0 size
 }
 
-memfree() { awk '$1 == "MemFree:" { print $2 * 1024 }' /proc/meminfo; }
+memfree() { awk '$1 == "MemFree:" { print $2 }' /proc/meminfo; }
 
 gives_back()
 {
@@ -80,8 +80,8 @@ gives_back()
 	reload pool=256M || return
 	before=$(memfree)
 	denalictl pool set 2M || return
-	got_it() { [ $(($(memfree) - before)) -gt $((200 * M)) ]; }
-	wait_for got_it || { echo "free: $before, then $(memfree)"; return 1; }
+	got_it() { [ $(($(memfree) - before)) -gt $((200 << 10)) ]; }
+	wait_for got_it || { echo "free: $before kB, then $(memfree) kB"; return 1; }
 }
 
 # Blocks that VMs use stay; what can go, goes; the error tells how far it came.

@@ -12,7 +12,7 @@ static void test_hello(void)
 /* Numbered lines of 16 bytes, so that order and loss can be seen. */
 static void test_lines(void)
 {
-	static char line[] = "line 0000000000\n";
+	static char line[17] = "line 0000000000\n";
 	uint32_t n = guest_num(1), i, j, v;
 
 	for (i = 0; i < n; i++) {

@@ -78,9 +78,9 @@ static inline __attribute__((noreturn)) void guest_panic(const char *text)
 		;
 }
 
-static inline const char *guest_cmdline(void)
+static inline char *guest_cmdline(void)
 {
-	return (const char *)DENALI_VREGS_ADDR + offsetof(struct denali_vregs, cmdline);
+	return (char *)DENALI_VREGS_ADDR + offsetof(struct denali_vregs, cmdline);
 }
 
 /* Is the first word of the boot arguments this one? */
@@ -96,9 +96,9 @@ static inline bool guest_is(const char *name)
 }
 
 /* Word n of the boot arguments as text; "" if there are fewer. */
-static inline const char *guest_arg(unsigned int n)
+static inline char *guest_arg(unsigned int n)
 {
-	const char *s = guest_cmdline();
+	char *s = guest_cmdline();
 
 	while (n--) {
 		while (*s && *s != ' ')

@@ -31,7 +31,6 @@ static void handler_skip(void)
 			     "9:\n"					\
 			     : : __VA_ARGS__ : "eax", "ebx", "ecx", "edx", "memory", "cc")
 
-
 static void test_int(void)
 {
 	code[0] = 0xcd;
@@ -196,7 +195,7 @@ static void test_wrpkru(void)
  */
 uint32_t word = 0x600dda7a;
 
-#define TRY_SEG(reg, sel) do {						\
+#define TRY_SEG(reg, sel)						\
 	__asm__ __volatile__("movl	$9f, fault_resume\n"		\
 			     "movw	%w0, %%" reg "\n"		\
 			     "movl	%%" reg ":word, %%eax\n"	\
@@ -205,8 +204,7 @@ uint32_t word = 0x600dda7a;
 			     "movl	$1, bad_segment\n"		\
 			     "9:	pushl %%ss\n"			\
 			     "popl	%%" reg "\n"			\
-			     : : "r" (sel) : "eax", "memory", "cc");	\
-} while (0)
+			     : : "r" (sel) : "eax", "memory", "cc")
 
 uint32_t bad_segment;
 

@@ -310,7 +310,7 @@ static void test_panic_address(void)
 /* Bytes that could upset a terminal or a log. */
 static void test_panic_binary(void)
 {
-	static const char text[] = "a\nb\x1b[2Jc\x00" "d\xff\x80\x7f";
+	static const char text[] = "a\nb\033[2Jc\000d\377\200\177";
 
 	call(DENALI_HC_PANIC, (uintptr_t)text, sizeof(text) - 1, 0);
 }
