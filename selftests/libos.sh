@@ -73,7 +73,7 @@ check "descriptors, poll and select, console input" poll_guest
 check "libc, boot arguments, lines of several threads" whole_lines
 check "hello" ends 0 "Hello" "$hello"
 check "hello in 192 KiB, its status, its arguments" ends 7 "status=7" "$hello" memory 192K -- status=7
-check "hello in too little memory is refused" ends 125 "memory" "$hello" memory 64K
+check "hello in too little memory is refused" ends 126 "memory" "$hello" memory 64K
 exc=$(guest libos-exception)
 check "exit status" ends 77 "" "$exc" -- fault=exit
 check "a failed assertion is in the report" ends 125 "assertion failed: how[0] == 'x'" "$exc" -- fault=assert
