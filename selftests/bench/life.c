@@ -70,7 +70,8 @@ static void vm_life(int dev)
 
 static void process_life(const char *path)
 {
-	char *argv[] = { (char *)path, NULL }, *envp[] = { NULL };
+	char *const argv[] = { (char *)path, NULL };
+	char *const envp[] = { NULL };
 	pid_t pid = fork();
 	int status;
 

@@ -25,14 +25,24 @@
 #define PAYLOAD		64
 #define RESPONSE_MAX	65536
 
-/* The regions of a pair of functions must be constants. */
+/* A mark's region is part of its instruction, so each needs one of its own. */
 #define EACH_REGION(op) do {						\
 	switch (region) {						\
-	case R_UDP:		op(R_UDP); break;			\
-	case R_UDP + 1:		op(R_UDP + 1); break;			\
-	case R_UDP + 2:		op(R_UDP + 2); break;			\
-	case R_HTTP:		op(R_HTTP); break;			\
-	case R_HTTP + 1:	op(R_HTTP + 1); break;			\
+	case R_UDP:							\
+		op(R_UDP);						\
+		break;							\
+	case R_UDP + 1:							\
+		op(R_UDP + 1);						\
+		break;							\
+	case R_UDP + 2:							\
+		op(R_UDP + 2);						\
+		break;							\
+	case R_HTTP:							\
+		op(R_HTTP);						\
+		break;							\
+	case R_HTTP + 1:						\
+		op(R_HTTP + 1);						\
+		break;							\
 	}								\
 } while (0)
 

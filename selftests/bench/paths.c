@@ -75,7 +75,9 @@ static uint32_t minimum(const uint32_t *sample)
 
 static void guest_paths(int dev)
 {
-	static const int paths[] = { R_NOP, R_EXIT, R_PREEMPT, R_EXC, R_EXC_RETURN, R_UPCALL };
+	static const int paths[] = {
+		R_NOP, R_EXIT, R_PREEMPT, R_IDLE, R_EXC, R_EXC_RETURN, R_UPCALL
+	};
 	int vm = guest_start(dev, "paths", GUEST_MEM, "paths"), other;
 	uint32_t *s, overhead;
 	unsigned int i;

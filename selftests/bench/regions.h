@@ -24,13 +24,15 @@
 #define R_EXEC_LIBC	12
 #define R_UDP		13	/* and the next two: through a VM, a process, a process on a tap */
 #define R_HTTP		16	/* the same */
-#define R_NR		19
+#define R_IDLE		19
+#define R_NR		20
 
 #define REGION_NAMES {							\
 	"empty", "hypercall-switcher", "exit-irqs-off", "exit-preemptible",	\
 	"vm-to-vm", "exception", "exception-return", "upcall",			\
 	"getppid", "pipe-switch", "vm-life", "fork-exec-exit", "fork-exec-exit-libc",	\
 	"udp-vm", "udp-native", "udp-tap", "http-vm", "http-native", "http-tap",	\
+	"exit-idle",								\
 }
 
 /* The displacement: "BD", operation, region. */

@@ -21,11 +21,12 @@ PATHS = [
     # name, text, at most
     ("hypercall-switcher", "hypercall answered in the switcher", 10),
     ("exit-irqs-off", "full exit and back, IRQs off", 150),
-    ("exit-preemptible", "full exit and back, through preemptible C", 250),
+    ("exit-preemptible", "the same through preemptible C (doorbell)", 250),
+    ("exit-idle", "the same, by an idle that is over at once", None),
     ("vm-to-vm", "switch from a VM to another", 599),
     ("exception", "exception to the guest's own handler", None),
     ("exception-return", "return from that handler", None),
-    ("upcall", "hypercall that ends in an upcall", None),
+    ("upcall", "full exit that returns into an upcall", None),
     ("getppid", "getppid()", None),
     ("pipe-switch", "pipe: switch to another process", None),
 ]

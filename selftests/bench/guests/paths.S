@@ -70,6 +70,16 @@ paths:
 	HYPERCALL
 	probe_end R_PREEMPT
 
+	/* An idle that is over before it begins: the way through the runner and no work there. */
+	movl	$IRQ, VREG(DENALI_VREG_IRQ_PENDING)
+	orl	$-1, %ebx
+	orl	$-1, %ecx
+	probe_begin R_IDLE, DENALI_HC_IDLE
+	HYPERCALL
+	probe_end R_IDLE
+	xorl	%ebx, %ebx
+	movl	$0, VREG(DENALI_VREG_IRQ_PENDING)
+
 	probe_begin R_EXC, 0
 	ud2
 	probe_end R_EXC_RETURN
