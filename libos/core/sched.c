@@ -140,9 +140,9 @@ void denali_sched_ready(struct denali_thread *thread)
 	runq_push(thread, 0);
 	if (denali_current->state != DENALI_THREAD_READY)
 		return;		/* about to switch or idle: it will look */
-	if (thread->prio > denali_current->prio)
+	if (thread->prio > denali_current->prio) {
 		denali_irq_raise(DENALI_IRQ_RESCHED);
-	else if (thread->prio == denali_current->prio && !slice_end) {
+	} else if (thread->prio == denali_current->prio && !slice_end) {
 		slice_start();
 		denali_timer_arm();
 	}

@@ -12,8 +12,10 @@
 
 #define DENALI_ARGS_MAX	32
 
-extern void (*__init_array_start[])(void);
-extern void (*__init_array_end[])(void);
+typedef void (*denali_constructor)(void);
+
+extern denali_constructor __init_array_start[];
+extern denali_constructor __init_array_end[];
 
 int main(int argc, char **argv, char **envp);
 void denali_start(void) __attribute__((noreturn));
@@ -64,7 +66,7 @@ void denali_start(void)
 	denali_timer_start();
 	denali_irq_restore(1);
 
-	for (void (**fn)(void) = __init_array_start; fn < __init_array_end; fn++)
+	for (denali_constructor *fn = __init_array_start; fn < __init_array_end; fn++)
 		(*fn)();
 
 	len = strnlen((const char *)denali_vregs->cmdline, DENALI_CMDLINE_SIZE - 1);

@@ -124,7 +124,7 @@ void denali_timer_set(struct denali_timer *timer, uint64_t when, void (*fn)(void
 int denali_timer_cancel(struct denali_timer *timer)
 {
 	uint32_t flags = denali_irq_disable();
-	int was_armed = timer->prev != NULL;
+	int was_armed = !!timer->prev;
 
 	if (was_armed) {
 		timer->prev->next = timer->next;

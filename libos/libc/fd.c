@@ -233,8 +233,11 @@ int ioctl(int fd, unsigned long request, ...)
 	va_start(ap, request);
 	arg = va_arg(ap, void *);
 	va_end(ap);
-	if (request == FIONBIO)
-		return fd_done(file, fd_setfl(file, *(int *)arg ? file->flags | O_NONBLOCK : file->flags & ~O_NONBLOCK));
+	if (request == FIONBIO) {
+		int flags = file->flags & ~O_NONBLOCK;
+
+		return fd_done(file, fd_setfl(file, *(int *)arg ? flags | O_NONBLOCK : flags));
+	}
 	if (!file->ops->ioctl)
 		return fd_fail(file, ENOTTY);
 	return fd_done(file, file->ops->ioctl(file, request, arg));

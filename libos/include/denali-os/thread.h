@@ -47,7 +47,10 @@ int denali_thread_create(struct denali_thread **out, const char *name, size_t st
 /** denali_thread_exit() - end the calling thread; doesn't flush or end the VM. */
 void denali_thread_exit(void *value) __attribute__((noreturn));
 
-/** denali_thread_join() - wait for the end of a thread and free it. Return: 0, EDEADLK (self), EINVAL (detached, or being joined). */
+/**
+ * denali_thread_join() - wait for the end of a thread and free it
+ * Return: 0, EDEADLK (self), EINVAL (detached, or being joined).
+ */
 int denali_thread_join(struct denali_thread *thread, void **value);
 
 /** denali_thread_detach() - let it be freed when it ends. Return: 0, EINVAL. */
@@ -81,13 +84,21 @@ void denali_sleep_ns(uint64_t ns);
  *	denali_irq_restore(flags);
  */
 
-/** denali_waitq_sleep() - sleep until woken or @deadline (denali_clock_ns() time or DENALI_FOREVER). Return: 0, ETIMEDOUT. */
+/**
+ * denali_waitq_sleep() - sleep until woken or @deadline (denali_clock_ns() time or DENALI_FOREVER)
+ * Return: 0, ETIMEDOUT.
+ */
 int denali_waitq_sleep(struct denali_waitq *queue, uint64_t deadline);
 /** denali_waitq_wake_one() - any context. Return: the thread that was woken, or NULL. */
 struct denali_thread *denali_waitq_wake_one(struct denali_waitq *queue);
 void denali_waitq_wake_all(struct denali_waitq *queue);
 
-/** denali_thread_wake() - wake a thread from denali_waitq_sleep(), whatever its queue. Any context. */
+/**
+ * denali_thread_wake() - wake a thread from denali_waitq_sleep(), whatever its queue
+ *
+ * Any context. Not for a thread that waits in sync.h: there, being woken means having been
+ * given the mutex or the unit.
+ */
 void denali_thread_wake(struct denali_thread *thread);
 
 /* Per-thread errno without libc's headers (with them, errno is the same object). */
