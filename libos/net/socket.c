@@ -265,72 +265,82 @@ int accept(int fd, struct sockaddr *addr, socklen_t *len)
 	return accept4(fd, addr, len, 0);
 }
 
-/* A call on one socket: @expr with file and s, its result returned. */
-#define SOCKET_CALL(type, fd, expr)			\
-do {							\
-	struct denali_file *file = socket_get(fd);	\
-	type ret;					\
-	int s;						\
-							\
-	if (!file)					\
-		return -1;				\
-	s = number(file);				\
-	ret = (expr);					\
-	denali_fd_put(file);				\
-	return ret;					\
-} while (0)
+/* End of a call on @file: its result. */
+static ssize_t done(struct denali_file *file, ssize_t ret)
+{
+	denali_fd_put(file);
+	return ret;
+}
 
 int bind(int fd, const struct sockaddr *addr, socklen_t len)
 {
-	SOCKET_CALL(int, fd, lwip_bind(s, addr, len));
+	struct denali_file *file = socket_get(fd);
+
+	return file ? done(file, lwip_bind(number(file), addr, len)) : -1;
 }
 
 int connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
-	SOCKET_CALL(int, fd, lwip_connect(s, addr, len));
+	struct denali_file *file = socket_get(fd);
+
+	return file ? done(file, lwip_connect(number(file), addr, len)) : -1;
 }
 
 int listen(int fd, int backlog)
 {
+	struct denali_file *file = socket_get(fd);
+
 	/* More than lwIP's accept queue takes would be reset instead of waiting. */
 	if (backlog > SOMAXCONN || backlog < 0)
 		backlog = SOMAXCONN;
-	SOCKET_CALL(int, fd, lwip_listen(s, backlog));
+	return file ? done(file, lwip_listen(number(file), backlog)) : -1;
 }
 
 int shutdown(int fd, int how)
 {
-	SOCKET_CALL(int, fd, lwip_shutdown(s, how));
+	struct denali_file *file = socket_get(fd);
+
+	return file ? done(file, lwip_shutdown(number(file), how)) : -1;
 }
 
 int getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 {
-	SOCKET_CALL(int, fd, lwip_getpeername(s, addr, len));
+	struct denali_file *file = socket_get(fd);
+
+	return file ? done(file, lwip_getpeername(number(file), addr, len)) : -1;
 }
 
 int getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 {
-	SOCKET_CALL(int, fd, lwip_getsockname(s, addr, len));
+	struct denali_file *file = socket_get(fd);
+
+	return file ? done(file, lwip_getsockname(number(file), addr, len)) : -1;
 }
 
 int getsockopt(int fd, int level, int option, void *value, socklen_t *len)
 {
-	SOCKET_CALL(int, fd, lwip_getsockopt(s, level, option, value, len));
+	struct denali_file *file = socket_get(fd);
+
+	return file ? done(file, lwip_getsockopt(number(file), level, option, value, len)) : -1;
 }
 
 int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
 {
+	struct denali_file *file = socket_get(fd);
 	struct ifreq req;
 
+	if (!file)
+		return -1;
 	/* lwIP calls eth0 "et0". */
 	if (level == SOL_SOCKET && option == SO_BINDTODEVICE && len >= 5 &&
 	    !memcmp(value, "eth", 3)) {
 		memset(&req, 0, sizeof(req));
 		memcpy(req.ifr_name, "et", 2);
 		req.ifr_name[2] = ((const char *)value)[3];
-		SOCKET_CALL(int, fd, lwip_setsockopt(s, level, option, &req, sizeof(req)));
+		value = &req;
+		len = sizeof(req);
 	}
-	SOCKET_CALL(int, fd, lwip_setsockopt(s, level, option, value, len));
+	return done(file, lwip_setsockopt(number(file), level, option, value, len));
 }
 
 /* MSG_WAITALL on a stream: lwIP returns what there is. */
@@ -368,8 +378,13 @@ ssize_t recv(int fd, void *buf, size_t len, int flags)
 
 ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	SOCKET_CALL(ssize_t, fd, never_connected(file) ? -1 :
-		    lwip_recvmsg(s, msg, flags & (MSG_PEEK | MSG_DONTWAIT)));
+	struct denali_file *file = socket_get(fd);
+
+	if (!file)
+		return -1;
+	if (never_connected(file))
+		return done(file, -1);
+	return done(file, lwip_recvmsg(number(file), msg, flags & (MSG_PEEK | MSG_DONTWAIT)));
 }
 
 ssize_t sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr,

@@ -297,7 +297,7 @@ void denali_net_start(void)
 			continue;
 		if (!denali_nic_create(port))
 			say("net: port %u: no memory for its rings (%u KiB in all): not used\n",
-			       port, (uint32_t)(denali_vregs->mem_size >> 10));
+			    port, (uint32_t)(denali_vregs->mem_size >> 10));
 	}
 	for (i = 0; i < denali_nic_count(); i++) {
 		netif = denali_nic_netif(i);

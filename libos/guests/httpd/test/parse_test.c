@@ -281,9 +281,12 @@ static void mutated(void)
 			buf[(rnd >> 8) % len] = bytes[(rnd >> 24) % (sizeof(bytes) - 1)];
 		}
 		result = http_parse(buf, len, len + 1, &scan, &req, &used);
-		if (result == HTTP_DONE && (used > len || (!req.status && (!used || (req.method <= HTTP_HEAD &&
-		    (req.path[0] != '/' || strstr(req.path, "/../") || req.body > HTTP_BODY_MAX))))))
+		if (result == HTTP_DONE && used > len)
 			bad++;
+		if (result == HTTP_DONE && !req.status && !used)
+			bad++;
+		if (result == HTTP_DONE && !req.status && req.method <= HTTP_HEAD)
+			bad += req.path[0] != '/' || strstr(req.path, "/../") || req.body > HTTP_BODY_MAX;
 		free(buf);
 	}
 	report(!bad, "mutated", "300000 requests");

@@ -29,7 +29,6 @@
 #define SSIZE_MAX	INT_MAX
 #endif
 
-
 int lwip_accept(int s, struct sockaddr *addr, socklen_t *addrlen);
 int lwip_bind(int s, const struct sockaddr *name, socklen_t namelen);
 int lwip_shutdown(int s, int how);
