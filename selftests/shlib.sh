@@ -59,13 +59,12 @@ skip_all()
 	exit 4
 }
 
-# Wait until a command succeeds, for at most 20 seconds.
+# Wait until a command succeeds, for at most half a minute.
 wait_for()
 {
-	local n=200
+	local end=$((SECONDS + 30))
 	until "$@" >/dev/null 2>&1; do
-		n=$((n - 1))
-		[ $n -gt 0 ] || return 1
+		[ $SECONDS -lt $end ] || return 1
 		sleep 0.1
 	done
 }
