@@ -50,17 +50,19 @@ records()
 		END { flush() }' "$1"
 }
 
-# same TEXT PATTERN: "..." in the pattern is anything, all else is itself.
+# same TEXT PATTERN: "..." in the pattern is anything, blanks are any number of blanks, all
+# else is itself.
 same()
 {
-	local pattern
-	pattern=$(printf '%s' "$2" | sed -e 's/[][*?\\]/\\&/g' -e 's/\.\.\./*/g')
+	local text pattern
+	text=$(printf '%s' "$1" | sed -E 's/ +/ /g')
+	pattern=$(printf '%s' "$2" | sed -E -e 's/[][*?\\]/\\&/g' -e 's/ *\.\.\. */*/g' -e 's/ +/ /g')
 	# shellcheck disable=SC2053 # the right side is a pattern
-	[[ $1 == $pattern ]]
+	[[ $text == $pattern ]]
 }
 
 mapfile -d $'\f' -t list < <(records "$doc")
-plan $((${#list[@]} + 1))
+plan $((${#list[@]} + 2))
 last=0
 for i in "${!list[@]}"; do
 	cmd=${list[i]%%$'\n'*}
@@ -95,5 +97,12 @@ refusals()
 		awk -v RS= '{ print }' | sed 's/^ *//; s/ *$//' | awk 'length > 12')
 	[ $missing = 0 ]
 }
+# The host's own program, of host-interface.rst.
+vm_sum()
+{
+	make -s -C "$tree/Documentation/examples" build/vm-sum &&
+		"$tree/Documentation/examples/build/vm-sum" | grep 'ended with status 0: the sum is 100'
+}
+check "vm-sum" vm_sum
 check "each refusal of the module is explained" refusals
 finish
