@@ -21,6 +21,9 @@
 static u32 dn_tsc_khz;		/* what dn_tsc_mul was made from */
 static u32 dn_tsc_mul;
 
+/* How old a guest's offset to wall-clock time may get, ns. */
+#define DN_WALL_AFTER	(10 * NSEC_PER_MSEC)
+
 /* The kernel refines the TSC's speed some seconds after boot. */
 static void dn_clock_calibrate(void)
 {
@@ -101,7 +104,10 @@ void dn_clock_update(struct dn_vm *vm, u64 now, u64 tsc)
 	v->tsc_mul = dn_tsc_mul;
 	v->tsc_base = tsc;
 	v->time_base = now - vm->epoch;
-	v->wall_base = ktime_to_ns(ktime_mono_to_real(0)) + vm->epoch;
+	if (now - vm->wall_at > DN_WALL_AFTER) {
+		vm->wall_at = now;
+		v->wall_base = ktime_to_ns(ktime_mono_to_real(0)) + vm->epoch;
+	}
 	v->steal_ns = vm->stats.steal_ns;
 	v->run_ns = vm->stats.run_ns;
 }

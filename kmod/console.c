@@ -238,6 +238,8 @@ static bool dn_console_service(struct dn_port *port)
 	u32 head = con->out.head, tail = con->in.tail;
 	bool more;
 
+	if (!port->ring[DENALI_QUEUE_OUT].hdr_req && !port->ring[DENALI_QUEUE_IN].hdr_req)
+		return false;
 	more = dn_console_service_out(con);
 	more |= dn_console_service_in(con);
 	if (dn_ring_publish(&port->ring[DENALI_QUEUE_OUT]) |

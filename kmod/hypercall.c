@@ -17,7 +17,8 @@ static u64 dn_arg64(u32 low, u32 high)
 	return (u64)high << 32 | low;
 }
 
-static s32 dn_hc_random(struct dn_vm *vm, dn_gaddr_t to, u32 len)
+/* Not inlined: its buffer would make every hypercall pay for a large frame. */
+static noinline s32 dn_hc_random(struct dn_vm *vm, dn_gaddr_t to, u32 len)
 {
 	u8 buf[DN_RANDOM_MAX];
 
@@ -27,7 +28,7 @@ static s32 dn_hc_random(struct dn_vm *vm, dn_gaddr_t to, u32 len)
 	return dn_gmem_write(vm, to, buf, len) ? -DENALI_EFAULT : 0;
 }
 
-static void dn_hc_panic(struct dn_vm *vm, dn_gaddr_t from, u32 len)
+static noinline void dn_hc_panic(struct dn_vm *vm, dn_gaddr_t from, u32 len)
 {
 	char text[DENALI_REASON_SIZE] = {};
 

@@ -94,6 +94,7 @@ struct dn_vm {
 	u64 alarm;			/* DENALI_HC_TIMER in host ns, 0: none */
 	u64 idle_until;			/* host ns, U64_MAX: none */
 	u64 epoch;			/* host ns of guest time 0 */
+	u64 wall_at;			/* host ns at which vregs->wall_base was written */
 	u64 queued_at;			/* host ns at which it became runnable */
 	u64 quantum_left;		/* ns of CPU time; the policy's */
 	struct hrtimer timer;		/* wakes it: alarm or idle timeout, the earlier */
