@@ -323,3 +323,9 @@ void dn_asid_load(struct dn_cpu *cpu, struct dn_pgtable *pgt)
 	pgt->asid_gen = cpu->asid_gen;
 	cpu->block->guest_cr3 = cpu->cr3 | pgt->pcid;
 }
+
+/** dn_asid_forget() - what dn_asid_load() chose wasn't used: choose again the next time */
+void dn_asid_forget(struct dn_pgtable *pgt)
+{
+	pgt->asid_gen = 0;
+}

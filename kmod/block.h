@@ -69,7 +69,8 @@ struct dn_tables {
  * @vm:     whose registers are in @block and whose limits are in the GDT, or NULL
  * @ready:  the CPU is set up for guests; see slice.c
  * @host_gdtr, @host_idtr: the host's own
- * @host_efer, @host_tsc_aux, @host_ldt: the host's, while @ready
+ * @host_efer, @host_tsc_aux: the host's, while @ready
+ * @last_id: VM that was last on this CPU
  */
 struct dn_cpu {
 	struct dn_block *block;
@@ -82,12 +83,12 @@ struct dn_cpu {
 	u64 asid_gen;
 	u32 asid_next;
 	bool ready;
-	u16 host_ldt;
 	struct dn_vm *vm;
 	struct desc_ptr host_gdtr;
 	struct desc_ptr host_idtr;
 	u64 host_efer;
 	u64 host_tsc_aux;
+	u64 last_id;
 };
 
 DECLARE_PER_CPU(struct dn_cpu, dn_cpu);
@@ -101,6 +102,7 @@ DECLARE_PER_CPU(struct dn_cpu, dn_cpu);
 int dn_block_create_all(void);
 void dn_block_destroy_all(void);
 void dn_asid_load(struct dn_cpu *cpu, struct dn_pgtable *pgt);
+void dn_asid_forget(struct dn_pgtable *pgt);
 
 /* switch.S */
 void dn_switch_run(struct dn_block *block);

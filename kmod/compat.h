@@ -24,4 +24,17 @@ static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
 }
 #endif
 
+/* 6.12 */
+#include <linux/mmu_context.h>
+#include <linux/smp.h>
+
+static inline void dn_leave_mm(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+	leave_mm();
+#else
+	leave_mm(smp_processor_id());
+#endif
+}
+
 #endif /* DN_COMPAT_H */

@@ -23,6 +23,7 @@
 #include <asm/fpu/api.h>
 #include <asm/fpu/xcr.h>
 #include <asm/msr.h>
+#include <asm/nospec-branch.h>
 #include <asm/special_insns.h>
 #include <asm/tlbflush.h>
 #include <asm/trapnr.h>
@@ -41,7 +42,8 @@
 /* AMX tiles: 8 KiB that a guest of ours has no business with. */
 #define DN_XFEATURES_BARRED	(BIT_ULL(17) | BIT_ULL(18))
 
-static u64 dn_xfeatures __ro_after_init;
+static u64 dn_xcr0 __ro_after_init;
+static u64 dn_xfeatures __ro_after_init;	/* what a VM has of it */
 static bool dn_sce_off __ro_after_init;
 static bool dn_has_tsc_aux __ro_after_init;
 static u32 dn_host_sysenter_cs __ro_after_init;
@@ -81,7 +83,8 @@ int dn_slice_host_check(void)
 		pr_err("refusing to load: this CPU or kernel has no XSAVE\n");
 		return -ENODEV;
 	}
-	dn_xfeatures = xgetbv(XCR_XFEATURE_ENABLED_MASK) & ~DN_XFEATURES_BARRED;
+	dn_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+	dn_xfeatures = dn_xcr0 & ~DN_XFEATURES_BARRED;
 	if (dn_xsave_size(dn_xfeatures) > PAGE_SIZE) {
 		pr_err("refusing to load: XSAVE area of %u bytes, at most %lu are supported\n",
 		       dn_xsave_size(dn_xfeatures), PAGE_SIZE);
@@ -115,10 +118,14 @@ void dn_slice_fpu_init(void *fpu)
 	*(u32 *)(fpu + DN_XSAVE_MXCSR) = 0x1f80;
 }
 
+/*
+ * All features that are on, not just a VM's: a guest can read by XSAVE what the last
+ * task left in the others. They aren't in the area, and so go to their initial state.
+ */
 static void dn_fpu_load(void *fpu)
 {
 	asm volatile("xrstor64 %0" : : "m" (*(u8 (*)[PAGE_SIZE])fpu),
-		     "a" ((u32)dn_xfeatures), "d" ((u32)(dn_xfeatures >> 32)) : "memory");
+		     "a" ((u32)dn_xcr0), "d" ((u32)(dn_xcr0 >> 32)) : "memory");
 }
 
 static void dn_fpu_save(void *fpu)
@@ -133,6 +140,12 @@ static void dn_cpu_ready(struct dn_cpu *c)
 {
 	struct ldttss_desc *tss = (void *)&c->tables->gdt[DN_GDT_ENTRY_TSS];
 
+	/*
+	 * A kernel thread borrows the last process's address space. Give it back: the
+	 * interrupt by which modify_ldt() reaches every CPU that has it would load an
+	 * LDT through a GDT that knows nothing of it. This leaves LDTR empty as well.
+	 */
+	dn_leave_mm();
 	dn_wrmsr(MSR_IA32_SYSENTER_CS, 0);
 	if (dn_sce_off) {
 		c->host_efer = __rdmsr(MSR_EFER);
@@ -142,9 +155,11 @@ static void dn_cpu_ready(struct dn_cpu *c)
 		c->host_tsc_aux = __rdmsr(MSR_TSC_AUX);
 		dn_wrmsr(MSR_TSC_AUX, 0);
 	}
-	store_ldt(c->host_ldt);
-	if (unlikely(c->host_ldt))
-		asm volatile("lldt %w0" : : "r" (0));
+#ifdef X86_FEATURE_USER_SHSTK
+	/* The last process's: whoever is to have one gets it with its FPU registers. */
+	if (cpu_feature_enabled(X86_FEATURE_USER_SHSTK))
+		dn_wrmsr(MSR_IA32_U_CET, 0);
+#endif
 	/* LTR wants a TSS that isn't busy. */
 	tss->type = DESC_TSS;
 	asm volatile("lgdt %0" : : "m" (c->gdtr));
@@ -162,6 +177,9 @@ static void dn_cpu_unload(struct dn_cpu *c)
 		return;
 	vm->regs = c->block->regs;
 	vm->cur = &vm->regs;
+	/* Not entered since it got its tag: what the tag had before is still to be flushed. */
+	if (!(c->block->guest_cr3 & c->block->cr3_keep))
+		dn_asid_forget(&vm->pgt);
 	c->vm = NULL;
 }
 
@@ -177,6 +195,11 @@ static void dn_cpu_load(struct dn_cpu *c, struct dn_vm *vm)
 	c->guest_tables->gdt[GDT_ENTRY_DEFAULT_USER_DS] =
 		(struct desc_struct)GDT_ENTRY_INIT(0xc0f3, 0, limit);
 	dn_asid_load(c, &vm->pgt);
+	/* What one VM taught the branch predictors must not lead another. */
+	if (c->last_id != vm->id) {
+		c->last_id = vm->id;
+		indirect_branch_prediction_barrier();
+	}
 }
 
 /* Give the CPU back to Linux as it was. Context: preemption off. */
@@ -193,8 +216,6 @@ static void dn_cpu_release(void)
 	asm volatile("ltr %w0" : : "q" (GDT_ENTRY_TSS * 8));
 	asm volatile("lgdt %0" : : "m" (c->host_gdtr));
 	asm volatile("lidt %0" : : "m" (c->host_idtr));
-	if (unlikely(c->host_ldt))
-		asm volatile("lldt %w0" : : "r" (c->host_ldt));
 	if (dn_has_tsc_aux)
 		dn_wrmsr(MSR_TSC_AUX, c->host_tsc_aux);
 	if (dn_sce_off)
@@ -411,6 +432,13 @@ static __always_inline void dn_slice_left(struct dn_block *block, struct dn_vm *
 			set_debugreg(DR6_RESERVED, 6);
 		vm->stats.exits_exception++;
 		dn_exception(vm, cr2);
+		/*
+		 * A state that the CPU refuses to enter faults before interrupts are on, and
+		 * a process that maps the memory can have it tried again and again.
+		 */
+		local_irq_enable();
+		cpu_relax();
+		local_irq_disable();
 	}
 }
 

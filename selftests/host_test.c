@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What ordinary processes of the host do to a CPU while VMs run on it. Nothing here
+ * uses the module but to keep every CPU busy with a guest: a system call that is
+ * harmless without VMs must be harmless with them.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <asm/ldt.h>
+
+#include "kselftest_harness.h"
+#include "lib.h"
+
+#define MAX_CPUS	16
+
+FIXTURE(host) {
+	int dev;
+	int cpus;
+	int vm[MAX_CPUS];
+};
+
+FIXTURE_SETUP(host)
+{
+	self->dev = dev_open();
+	ASSERT_GE(self->dev, 0);
+	self->cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	if (self->cpus > MAX_CPUS)
+		self->cpus = MAX_CPUS;
+	for (int i = 0; i < self->cpus; i++) {
+		self->vm[i] = guest_start(self->dev, "basic", GUEST_MEM, "spin");
+		ASSERT_GE(self->vm[i], 0);
+	}
+}
+
+FIXTURE_TEARDOWN(host)
+{
+	for (int i = 0; i < self->cpus; i++) {
+		EXPECT_FALSE(vm_ended(self->vm[i]));
+		close(self->vm[i]);
+	}
+	close(self->dev);
+}
+
+static volatile bool stop;
+
+static bool pin(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return !sched_setaffinity(0, sizeof(set), &set);
+}
+
+/* Leave this CPU again and again, so that what runs next borrows the address space. */
+static void *visit(void *cpu)
+{
+	pin((long)cpu);
+	while (!stop)
+		usleep(200);
+	return NULL;
+}
+
+static int ldt_set(unsigned int entry, unsigned int base)
+{
+	struct user_desc desc = {
+		.entry_number = entry,
+		.base_addr = base,
+		.limit = 0xfffff,
+		.seg_32bit = 1,
+		.limit_in_pages = 1,
+		.useable = 1,
+	};
+
+	return syscall(SYS_modify_ldt, 1, &desc, sizeof(desc));
+}
+
+/*
+ * A change of a process's LDT reaches the other CPUs that have its address space by
+ * an interrupt that loads the new one there: also under a runner that borrowed it.
+ */
+TEST_F_TIMEOUT(host, modify_ldt_beside_guests, 60)
+{
+	uint64_t end = now_ns() + 2000000000ULL;
+	unsigned int n = 0, entry = 0 << 3 | 7;
+	uint32_t limit = 0;
+	pthread_t thread[MAX_CPUS];
+
+	if (ldt_set(0, 0) < 0)
+		SKIP(return, "this kernel has no modify_ldt()");
+	stop = false;
+	for (long i = 1; i < self->cpus; i++)
+		ASSERT_EQ(pthread_create(&thread[i], NULL, visit, (void *)i), 0);
+	ASSERT_TRUE(pin(0));
+	while (now_ns() < end) {
+		ASSERT_EQ(ldt_set(n % 64, n), 0);
+		n++;
+	}
+	stop = true;
+	for (int i = 1; i < self->cpus; i++)
+		pthread_join(thread[i], NULL);
+	/* And the process still has what it asked for, on every CPU. */
+	for (int i = 0; i < self->cpus; i++) {
+		ASSERT_TRUE(pin(i));
+		usleep(1000);
+		__asm__ __volatile__("lsl %1, %0" : "+r" (limit) : "r" (entry));
+		EXPECT_EQ(limit, 0xffffffff);
+		limit = 0;
+	}
+	EXPECT_GT(n, 100);
+}
+
+TEST_HARNESS_MAIN
