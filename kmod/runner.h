@@ -58,7 +58,9 @@ struct dn_runner {
 	struct dn_slice slice;
 	int slice_cpu;
 	struct hrtimer quantum;
+#ifdef CONFIG_PREEMPT_NOTIFIERS
 	struct preempt_notifier notifier;
+#endif
 	call_single_data_t csd;
 };
 
