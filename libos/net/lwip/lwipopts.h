@@ -155,7 +155,8 @@ void denali_nic_work(void);
 #define SO_REUSE_RXTOALL		0
 #define LWIP_NETBUF_RECVINFO		1
 #define LWIP_TIMEVAL_PRIVATE		0
-#define DEFAULT_TCP_RECVMBOX_SIZE	32
+/* A window of full segments must fit: lwIP drops what doesn't, and the net thread doesn't wait. */
+#define DEFAULT_TCP_RECVMBOX_SIZE	((int)(TCP_WND / 1100 + 8))
 #define DEFAULT_UDP_RECVMBOX_SIZE	64
 #define DEFAULT_RAW_RECVMBOX_SIZE	16
 #define DEFAULT_ACCEPTMBOX_SIZE		128
