@@ -74,35 +74,61 @@ void dn_clock_start(struct dn_vm *vm)
 	vm->epoch = ktime_get_ns();
 }
 
-/** dn_clock_now() - host time in ns, and the TSC at that moment. Context: interrupts on. */
-u64 dn_clock_now(u64 *tsc)
+/**
+ * dn_clock_read() - read the host's clock
+ * @clock: the runner's; both times are of this moment afterwards
+ *
+ * Context: runner, interrupts on. Return: CLOCK_MONOTONIC in ns.
+ */
+u64 dn_clock_read(struct dn_clock *clock)
 {
 	u64 now;
 
+	if (unlikely(dn_tsc_khz != tsc_khz))
+		dn_clock_calibrate();
 	local_irq_disable();
 	now = ktime_get_ns();
-	*tsc = rdtsc();
+	clock->tsc = rdtsc();
 	local_irq_enable();
-	return now;
+	clock->read_ns = now;
+	clock->read_tsc = clock->tsc;
+	clock->ns = max(clock->ns, now);
+	return clock->ns;
+}
+
+/**
+ * dn_clock_now() - what time is it?
+ * @clock: as for dn_clock_read()
+ *
+ * For up to a millisecond after a reading the TSC tells, as it does in the guest. Not for
+ * use after the CPU may have been idle. Context and return: as for dn_clock_read().
+ */
+u64 dn_clock_now(struct dn_clock *clock)
+{
+	u64 tsc = rdtsc(), delta = tsc - clock->read_tsc;
+
+	if (unlikely(delta >= dn_tsc_khz))
+		return dn_clock_read(clock);
+	clock->tsc = tsc;
+	clock->ns = max(clock->ns,
+			clock->read_ns + ((delta * dn_tsc_mul) >> DENALI_TSC_SHIFT));
+	return clock->ns;
 }
 
 /**
  * dn_clock_update() - renew the guest's clock, when it is scheduled in
- * @vm:  not in the guest
- * @now: what dn_clock_now() returned
- * @tsc: and stored
+ * @vm:    not in the guest
+ * @clock: of a moment ago
  */
-void dn_clock_update(struct dn_vm *vm, u64 now, u64 tsc)
+void dn_clock_update(struct dn_vm *vm, const struct dn_clock *clock)
 {
 	struct denali_vregs *v = vm->vregs;
-
-	if (unlikely(dn_tsc_khz != tsc_khz))
-		dn_clock_calibrate();
+	u64 now = clock->ns;
 
 	/* The guest may write here; what counts is that the number changes. */
 	WRITE_ONCE(v->clock_seq, READ_ONCE(v->clock_seq) + 1);
 	v->tsc_mul = dn_tsc_mul;
-	v->tsc_base = tsc;
+	v->tsc_base = clock->tsc;
 	v->time_base = now - vm->epoch;
 	if (now - vm->wall_at > DN_WALL_AFTER) {
 		vm->wall_at = now;

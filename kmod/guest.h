@@ -9,6 +9,19 @@
 
 struct dn_vm;
 
+/**
+ * struct dn_clock - a runner's idea of the time; see dn_clock_now()
+ * @ns:       host time
+ * @tsc:      the TSC at that moment
+ * @read_ns, @read_tsc: when CLOCK_MONOTONIC was read last
+ */
+struct dn_clock {
+	u64 ns;
+	u64 tsc;
+	u64 read_ns;
+	u64 read_tsc;
+};
+
 /* hypercall.c */
 void dn_hypercall(struct dn_vm *vm);
 
@@ -24,8 +37,9 @@ int dn_clock_init(void);
 u32 dn_clock_khz(void);
 void dn_clock_create(struct dn_vm *vm);
 void dn_clock_start(struct dn_vm *vm);
-u64 dn_clock_now(u64 *tsc);
-void dn_clock_update(struct dn_vm *vm, u64 now, u64 tsc);
+u64 dn_clock_read(struct dn_clock *clock);
+u64 dn_clock_now(struct dn_clock *clock);
+void dn_clock_update(struct dn_vm *vm, const struct dn_clock *clock);
 void dn_clock_alarm(struct dn_vm *vm, u64 guest_ns);
 void dn_clock_idle(struct dn_vm *vm, u64 timeout_ns);
 bool dn_clock_idle_over(struct dn_vm *vm);

@@ -321,7 +321,8 @@ static int dn_runner_main(void *data)
 {
 	struct dn_runner *r = data;
 	struct dn_vm *vm = NULL;
-	u64 now, tsc;
+	struct dn_clock clock = {};
+	u64 now;
 
 	set_freezable();
 	dn_slice_notify(r, true);
@@ -333,18 +334,18 @@ static int dn_runner_main(void *data)
 			if (!READ_ONCE(r->queue.nr) && !kthread_should_stop() && !freezing(current))
 				schedule();
 			__set_current_state(TASK_RUNNING);
-			now = dn_clock_now(&tsc);
+			now = dn_clock_read(&clock);
 		} else {
 			/* It may have come while the clock was being read. */
 			if (unlikely(vm->queued_at > now)) {
-				now = dn_clock_now(&tsc);
+				now = dn_clock_read(&clock);
 				r->turn_start = now;
 			}
 			vm->stats.steal_ns += now - vm->queued_at;
-			dn_clock_update(vm, now, tsc);
+			dn_clock_update(vm, &clock);
 			dn_runner_turn(r, vm);
 			dn_slice_unload(r, vm);
-			now = dn_clock_now(&tsc);
+			now = dn_clock_now(&clock);
 			vm->stats.run_ns += now - r->turn_start;
 			vm->stats.steal_ns += r->stolen;
 		}
