@@ -259,30 +259,6 @@ TEST_F(req, create_takes_all)
 	EXPECT_TRUE(wait_until(pool_free(self->dev) == self->info.pool_free, SOON_MS));
 }
 
-/* The state letter of a process. */
-static char proc_state(pid_t pid)
-{
-	char path[64], line[256] = "", *p;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = fopen(path, "r");
-	if (!f)
-		return 0;
-	if (!fgets(line, sizeof(line), f))
-		line[0] = 0;
-	fclose(f);
-	p = strrchr(line, ')');
-	return p ? p[2] : 0;
-}
-
-static bool asleep(pid_t pid)
-{
-	char c = proc_state(pid);
-
-	return c == 'S' || c == 'D';
-}
-
 TEST_F(req, create_waits_for_memory)
 {
 	int all = vm_create(self->dev, self->info.pool_free, 0, NULL), status;
@@ -294,7 +270,7 @@ TEST_F(req, create_waits_for_memory)
 		close(all);
 		_exit(vm_create(self->dev, GUEST_MEM, DENALI_CREATE_WAIT, NULL) < 0);
 	}
-	EXPECT_TRUE(wait_until(asleep(pid), SOON_MS));
+	EXPECT_TRUE(wait_until(process_sleeps(pid), SOON_MS));
 	EXPECT_EQ(waitpid(pid, &status, WNOHANG), 0);
 	close(all);
 	EXPECT_TRUE(wait_until(waitpid(pid, &status, WNOHANG) == pid, SOON_MS));
@@ -310,7 +286,7 @@ TEST_F(req, create_that_waits_can_be_killed)
 	pid = fork();
 	if (!pid)
 		_exit(vm_create(self->dev, GUEST_MEM, DENALI_CREATE_WAIT, NULL) < 0);
-	EXPECT_TRUE(wait_until(asleep(pid), SOON_MS));
+	EXPECT_TRUE(wait_until(process_sleeps(pid), SOON_MS));
 	kill(pid, SIGKILL);
 	EXPECT_TRUE(wait_until(waitpid(pid, &status, WNOHANG) == pid, SOON_MS));
 	EXPECT_TRUE(WIFSIGNALED(status));
@@ -334,7 +310,7 @@ TEST_F(req, create_waits_for_pieces)
 			close(vm[i]);
 		_exit(vm_create(self->dev, part * 3, DENALI_CREATE_WAIT, NULL) < 0);
 	}
-	EXPECT_TRUE(wait_until(asleep(pid), SOON_MS));
+	EXPECT_TRUE(wait_until(process_sleeps(pid), SOON_MS));
 	for (i = 0; i < 8; i++)
 		close(vm[i]);
 	EXPECT_TRUE(wait_until(waitpid(pid, &status, WNOHANG) == pid, SOON_MS));

@@ -339,6 +339,23 @@ ssize_t console_expect(int con, char *buf, size_t size, const char *text, int ms
 	return len;
 }
 
+/* Does it wait for something? For tests of what blocks. */
+bool process_sleeps(pid_t pid)
+{
+	char path[64], line[256] = "", *p;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "r");
+	if (!f)
+		return false;
+	if (!fgets(line, sizeof(line), f))
+		line[0] = 0;
+	fclose(f);
+	p = strrchr(line, ')');
+	return p && (p[2] == 'S' || p[2] == 'D');
+}
+
 /*
  * A second node of the device that everybody may open, for tests that turn
  * into another user. The caller unlinks it.

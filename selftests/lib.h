@@ -63,6 +63,7 @@ int console_open(int vm);
 ssize_t console_read(int con, char *buf, size_t size, int ms);
 ssize_t console_expect(int con, char *buf, size_t size, const char *text, int ms);
 
+bool process_sleeps(pid_t pid);
 int device_node(char *path, size_t size);
 
 #endif /* DENALI_SELFTESTS_LIB_H */

@@ -112,6 +112,7 @@ TEST_F(life, poll_wakes_a_waiter)
 	pid = fork();
 	if (!pid)
 		_exit(vm_wait(vm, SOON_MS) ? 1 : 0);
+	EXPECT_TRUE(wait_until(process_sleeps(pid), SOON_MS));
 	EXPECT_EQ(vm_ctl(vm, DENALI_IOC_VM_KILL), 0);
 	EXPECT_EQ(waitpid(pid, &status, 0), pid);
 	EXPECT_EQ(status, 0);

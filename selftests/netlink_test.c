@@ -512,7 +512,7 @@ TEST_F(nl, steal_time)
 TEST_F(nl, idle_vm_is_small)
 {
 	struct nl_vm active, idle;
-	uint64_t a, b;
+	uint64_t a = 0, b = 0;
 	int one = started(self->dev, "basic", "spin", &a), two = started(self->dev, "basic", "idle", &b);
 
 	ASSERT_GE(one, 0);
