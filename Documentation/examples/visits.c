@@ -61,8 +61,8 @@ static void *visitor(void *arg)
 	len = snprintf(text, sizeof(text),
 		       "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nYou are visitor %ld, at %s",
 		       nr, asctime(gmtime(&now)));
-	send(fd, text, len, 0);
 	printf("visitor %ld\n", nr);
+	send(fd, text, len, 0);
 out:
 	close(fd);
 	return NULL;
