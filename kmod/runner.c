@@ -133,7 +133,8 @@ static enum hrtimer_restart dn_runner_quantum(struct hrtimer *timer)
 	} else {
 		r->timer_set = false;
 		WRITE_ONCE(r->preempt, true);
-		smp_mb__before_atomic();
+		/* Against dn_slice_run(), as in dn_runner_kick(), for a plain store. */
+		smp_mb();
 		dn_runner_kick(r);
 	}
 	raw_spin_unlock_irqrestore(&r->lock, flags);
@@ -163,6 +164,7 @@ static void dn_runner_ports(struct dn_vm *vm)
 		ports &= ports - 1;
 		port = vm->port[i];
 		clear_bit(i, &vm->work);
+		/* What is noted from here on sets the bit again. */
 		smp_mb__after_atomic();
 		if (port && port->ops->service(port))
 			set_bit(i, &vm->work);

@@ -115,7 +115,7 @@ struct dn_vm {
 	struct dn_port *port[DENALI_MAX_PORTS];
 	struct dn_vm_stats stats;
 
-	struct mutex ctl;
+	struct mutex ctl;		/* see the top of this file */
 	struct kref ref;
 	u64 id;
 	kuid_t uid;
