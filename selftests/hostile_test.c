@@ -441,10 +441,9 @@ TEST_F(endless, can_be_killed)
 	ASSERT_EQ(guest_run(self->dev, "basic", GUEST_MEM, "runtime", &st), 0);
 	EXPECT_EQ(st.reason, DENALI_END_EXIT);
 	for (int i = 0; i < n; i++) {
-		vm_state(vm[i], &st);
+		EXPECT_TRUE(wait_until(({ vm_state(vm[i], &st); st.run_ns > 0; }), SOON_MS));
 		EXPECT_EQ(st.state, DENALI_VM_RUNNING)
 			TH_LOG("%s: %s", variant->cmdline, st.text);
-		EXPECT_GT(st.run_ns, 0);
 		EXPECT_EQ(vm_ctl(vm[i], DENALI_IOC_VM_KILL), 0);
 		vm_state(vm[i], &st);
 		EXPECT_EQ(st.reason, DENALI_END_KILLED);
