@@ -8,7 +8,6 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/hrtimer.h>
-#include <linux/irqflags.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
 
@@ -23,6 +22,10 @@ static u32 dn_tsc_mul;
 
 /* How old a guest's offset to wall-clock time may get, ns. */
 #define DN_WALL_AFTER	(10 * NSEC_PER_MSEC)
+
+/* Reading two clocks should take less than a millisecond divided by this; how often to try. */
+#define DN_READ_PER_MS	200
+#define DN_READ_TRIES	8
 
 /* The kernel refines the TSC's speed some seconds after boot. */
 static void dn_clock_calibrate(void)
@@ -78,21 +81,31 @@ void dn_clock_start(struct dn_vm *vm)
  * dn_clock_read() - read the host's clock
  * @clock: the runner's; both times are of this moment afterwards
  *
- * Context: runner, interrupts on. Return: CLOCK_MONOTONIC in ns.
+ * The two clocks can't be read at once. An interrupt or, where this host is a virtual
+ * machine itself, the host below may come between: then they are read again. An
+ * error would make the guest's clock run ahead, not lag behind the alarms set by it.
+ *
+ * Context: runner. Return: CLOCK_MONOTONIC in ns.
  */
 u64 dn_clock_read(struct dn_clock *clock)
 {
-	u64 now;
+	u64 now, tsc, span, best = U64_MAX;
+	int tries = DN_READ_TRIES;
 
 	if (unlikely(dn_tsc_khz != tsc_khz))
 		dn_clock_calibrate();
-	local_irq_disable();
-	now = ktime_get_ns();
-	clock->tsc = rdtsc();
-	local_irq_enable();
-	clock->read_ns = now;
-	clock->read_tsc = clock->tsc;
-	clock->ns = max(clock->ns, now);
+	do {
+		tsc = rdtsc_ordered();
+		now = ktime_get_ns();
+		span = rdtsc_ordered() - tsc;
+		if (span < best) {
+			best = span;
+			clock->read_ns = now;
+			clock->read_tsc = tsc;
+		}
+	} while (unlikely(span > dn_tsc_khz / DN_READ_PER_MS) && --tries);
+	clock->tsc = clock->read_tsc;
+	clock->ns = max(clock->ns, clock->read_ns);
 	return clock->ns;
 }
 
