@@ -41,13 +41,11 @@ int main(void)
 	send(fd, buf, n, 0);
 	while ((n = recv(fd, buf, sizeof(buf) - 1, 0)) > 0) {
 		buf[n] = '\0';
-		body = buf;
 		/* The head is short and comes in one piece from the servers that this is for. */
-		if (head && (body = strstr(buf, "\r\n\r\n")))
-			body += 4;
-		head = 0;
+		body = head ? strstr(buf, "\r\n\r\n") : buf;
 		if (body)
-			fputs(body, stdout);
+			fputs(head ? body + 4 : body, stdout);
+		head = 0;
 	}
 	close(fd);
 	return n < 0;
