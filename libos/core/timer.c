@@ -23,9 +23,10 @@ uint64_t denali_clock_ns(void)
 		mul = denali_vregs->tsc_mul;
 		__asm__ __volatile__("rdtsc" : "=a" (lo), "=d" (hi) : : "memory");
 		tsc = ((uint64_t)hi << 32 | lo) - denali_vregs->tsc_base;
-		/* The product of 64 and 32 bits, without its low 32. */
-		ns = denali_vregs->time_base + (uint64_t)(uint32_t)(tsc >> 32) * mul +
-		     ((uint64_t)(uint32_t)tsc * mul >> 32);
+		/* The product has up to 96 bits: by halves. */
+		ns = denali_vregs->time_base +
+		     ((uint64_t)(uint32_t)(tsc >> 32) * mul << (32 - DENALI_TSC_SHIFT)) +
+		     ((uint64_t)(uint32_t)tsc * mul >> DENALI_TSC_SHIFT);
 	} while (seq != denali_vregs->clock_seq);
 	return ns;
 }
