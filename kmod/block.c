@@ -96,15 +96,30 @@ static int dn_map(u64 *top, unsigned long addr, unsigned long pfn, u64 flags, in
 	return 0;
 }
 
-static void dn_tables_fill(struct dn_cpu *c, struct dn_tables *host, int cpu)
+/**
+ * dn_block_online() - a CPU came: copy its tables, which Linux completes only then
+ * Context: no runner uses them yet, or any more.
+ */
+void dn_block_online(int cpu)
 {
-	struct dn_tables *guest = c->guest_tables;
-	struct x86_hw_tss *tss = &guest->tss;
+	struct dn_tables *host = per_cpu(dn_cpu, cpu).tables;
 	struct ldttss_desc tss_desc;
 
 	host->tss = per_cpu(cpu_tss_rw, cpu).x86_tss;
 	host->tss.io_bitmap_base = IO_BITMAP_OFFSET_INVALID;
 	memcpy(host->gdt, get_cpu_gdt_rw(cpu), GDT_SIZE);
+
+	/* No I/O bitmap: the limit ends with the TSS proper. */
+	set_tssldt_descriptor(&tss_desc, (unsigned long)&host->tss, DESC_TSS,
+			      sizeof(struct x86_hw_tss) - 1);
+	memcpy(&host->gdt[DN_GDT_ENTRY_TSS], &tss_desc, sizeof(tss_desc));
+}
+
+static void dn_guest_tables_fill(struct dn_cpu *c, int cpu)
+{
+	struct dn_tables *guest = c->guest_tables;
+	struct desc_struct *gdt = get_cpu_gdt_rw(cpu);
+	struct x86_hw_tss *tss = &guest->tss;
 
 	tss->sp0 = (unsigned long)c->block + DN_B_RSP0;
 	tss->ist[DN_IST_NMI - 1] = (unsigned long)c->block + DN_B_STACK_NMI;
@@ -112,13 +127,8 @@ static void dn_tables_fill(struct dn_cpu *c, struct dn_tables *host, int cpu)
 	tss->ist[DN_IST_DF - 1] = (unsigned long)c->block + DN_B_STACK_DF;
 	tss->io_bitmap_base = IO_BITMAP_OFFSET_INVALID;
 
-	guest->gdt[GDT_ENTRY_KERNEL_CS] = host->gdt[GDT_ENTRY_KERNEL_CS];
-	guest->gdt[GDT_ENTRY_KERNEL_DS] = host->gdt[GDT_ENTRY_KERNEL_DS];
-
-	/* No I/O bitmap: the limit ends with the TSS proper. */
-	set_tssldt_descriptor(&tss_desc, (unsigned long)&c->tables->tss, DESC_TSS,
-			      sizeof(struct x86_hw_tss) - 1);
-	memcpy(&host->gdt[DN_GDT_ENTRY_TSS], &tss_desc, sizeof(tss_desc));
+	guest->gdt[GDT_ENTRY_KERNEL_CS] = gdt[GDT_ENTRY_KERNEL_CS];
+	guest->gdt[GDT_ENTRY_KERNEL_DS] = gdt[GDT_ENTRY_KERNEL_DS];
 }
 
 static int dn_block_create(int cpu)
@@ -166,7 +176,7 @@ static int dn_block_create(int cpu)
 	if (err)
 		return -ENOMEM;
 
-	dn_tables_fill(c, host_tables, cpu);
+	dn_guest_tables_fill(c, cpu);
 	for (i = 0; i < DN_PGTABLE_SLOTS; i++)
 		c->slots[i] = 0;
 	c->cr3 = __sme_pa(top);

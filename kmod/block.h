@@ -100,6 +100,7 @@ DECLARE_PER_CPU(struct dn_cpu, dn_cpu);
 #define DN_GDT_ENTRY_TSS	GDT_ENTRY_TLS_MIN
 
 int dn_block_create_all(void);
+void dn_block_online(int cpu);
 void dn_block_destroy_all(void);
 void dn_asid_load(struct dn_cpu *cpu, struct dn_pgtable *pgt);
 void dn_asid_forget(struct dn_pgtable *pgt);

@@ -225,6 +225,6 @@ void dn_clock_expire(struct dn_vm *vm)
 		dn_irq_raise(vm, DENALI_IRQ_TIMER);
 	}
 	/* The timer may have gone off for one of its two causes only. */
-	if (!hrtimer_active(&vm->timer))
+	if (!hrtimer_is_queued(&vm->timer))
 		dn_clock_arm(vm);
 }

@@ -24,6 +24,7 @@ struct dn_clock {
 
 /* hypercall.c */
 void dn_hypercall(struct dn_vm *vm);
+void dn_hypercall_random(struct dn_vm *vm);
 
 /* upcall.c */
 void dn_irq_raise(struct dn_vm *vm, u32 irq);

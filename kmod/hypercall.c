@@ -4,6 +4,7 @@
  * they are answered within the slice; what may take long is left in vm->work for
  * the runner. See include/denali/hypercall.h for what each promises.
  */
+#include <linux/preempt.h>
 #include <linux/random.h>
 #include <linux/string.h>
 
@@ -17,15 +18,33 @@ static u64 dn_arg64(u32 low, u32 high)
 	return (u64)high << 32 | low;
 }
 
-/* Not inlined: its buffer would make every hypercall pay for a large frame. */
-static noinline s32 dn_hc_random(struct dn_vm *vm, dn_gaddr_t to, u32 len)
+/**
+ * dn_hypercall_random() - answer DENALI_HC_RANDOM
+ * @vm: in the hypercall
+ *
+ * Context: runner, outside a slice: the host's generator takes locks that sleep on
+ * PREEMPT_RT.
+ */
+void dn_hypercall_random(struct dn_vm *vm)
 {
 	u8 buf[DN_RANDOM_MAX];
+	u32 to, len;
+	s32 ret;
 
-	if (len > sizeof(buf))
-		return -DENALI_EINVAL;
-	get_random_bytes(buf, len);
-	return dn_gmem_write(vm, to, buf, len) ? -DENALI_EFAULT : 0;
+	/* The registers move when the runner is scheduled out. */
+	preempt_disable();
+	to = vm->cur->bx;
+	len = vm->cur->cx;
+	preempt_enable();
+	if (len > sizeof(buf)) {
+		ret = -DENALI_EINVAL;
+	} else {
+		get_random_bytes(buf, len);
+		ret = dn_gmem_write(vm, dn_gaddr(to), buf, len) ? -DENALI_EFAULT : 0;
+	}
+	preempt_disable();
+	vm->cur->ax = ret;
+	preempt_enable();
 }
 
 static noinline void dn_hc_panic(struct dn_vm *vm, dn_gaddr_t from, u32 len)
@@ -91,8 +110,8 @@ void dn_hypercall(struct dn_vm *vm)
 		ret = dn_hc_doorbell(vm, regs->bx);
 		break;
 	case DENALI_HC_RANDOM:
-		ret = dn_hc_random(vm, dn_gaddr(regs->bx), regs->cx);
-		break;
+		set_bit(DN_WORK_RANDOM, &vm->work);
+		return;
 	case DENALI_HC_EXC_RETURN:
 		dn_exception_return(vm);
 		return;

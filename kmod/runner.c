@@ -25,6 +25,7 @@
 #include <linux/percpu.h>
 #include <linux/sched.h>
 
+#include "block.h"
 #include "guest.h"
 #include "runner.h"
 #include "slice.h"
@@ -34,6 +35,7 @@ unsigned int dn_quantum_us = 10000;
 
 /* How long a VM idles before its page tables are taken. */
 #define DN_RECLAIM_AFTER	(2 * HZ)
+#define DN_RECLAIM_BUDGET	64	/* VMs at a time */
 
 static const struct dn_sched_ops *dn_sched = &dn_sched_rr;
 static DEFINE_PER_CPU(struct dn_runner, dn_runners);
@@ -127,7 +129,9 @@ static enum hrtimer_restart dn_runner_quantum(struct hrtimer *timer)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&r->lock, flags);
-	if (ktime_get_ns() < r->deadline) {
+	if (hrtimer_is_queued(timer)) {
+		/* The runner, on another CPU by now, was faster: it is set anew. */
+	} else if (ktime_get_ns() < r->deadline) {
 		hrtimer_set_expires(timer, ns_to_ktime(r->deadline));
 		restart = HRTIMER_RESTART;
 	} else {
@@ -176,7 +180,8 @@ static void dn_runner_resched(struct dn_runner *r)
 {
 	if (need_resched()) {
 		dn_slice_close(r);
-		cond_resched();
+		/* A runner whose VMs never idle never sleeps: Tasks RCU must hear of it. */
+		cond_resched_tasks_rcu_qs();
 	}
 }
 
@@ -199,6 +204,11 @@ static void dn_runner_turn(struct dn_runner *r, struct dn_vm *vm)
 		if (work & (BIT(DENALI_MAX_PORTS) - 1)) {
 			dn_slice_close(r);
 			dn_runner_ports(vm);
+		}
+		if (work & BIT(DN_WORK_RANDOM)) {
+			clear_bit(DN_WORK_RANDOM, &vm->work);
+			dn_slice_close(r);
+			dn_hypercall_random(vm);
 		}
 		if (vm->idling) {
 			clear_bit(DN_WORK_IDLE, &vm->work);
@@ -234,6 +244,7 @@ static void dn_runner_reclaim(struct work_struct *work)
 {
 	struct dn_runner *r = container_of(work, struct dn_runner, reclaim.work);
 	unsigned long due = 0;
+	u32 budget = DN_RECLAIM_BUDGET;
 	struct dn_vm *vm;
 	LIST_HEAD(pages);
 
@@ -244,7 +255,8 @@ static void dn_runner_reclaim(struct work_struct *work)
 			break;
 		list_del_init(&vm->idle_node);
 		dn_pgtable_take(&vm->pgt, &pages);
-		if (need_resched()) {
+		/* Not with interrupts off for as long as there are VMs. */
+		if (!--budget || need_resched()) {
 			due = jiffies;
 			break;
 		}
@@ -458,6 +470,10 @@ static int dn_runner_online(unsigned int cpu)
 	struct dn_runner *r = per_cpu_ptr(&dn_runners, cpu);
 	struct task_struct *task;
 
+	dn_block_online(cpu);
+	/* It slept through a suspend. */
+	if (r->task)
+		return 0;
 	task = kthread_create_on_node(dn_runner_main, r, cpu_to_node(cpu), "denali/%u", cpu);
 	if (IS_ERR(task))
 		return PTR_ERR(task);
@@ -473,7 +489,7 @@ static int dn_runner_online(unsigned int cpu)
 /* Give a runner's VM, which is not on the CPU, to another. Idle in between: see dn_vm_wake(). */
 static void dn_runner_move(struct dn_runner *from, struct dn_vm *vm, struct dn_runner *to)
 {
-	bool queued = vm->on == DN_ON_QUEUE;
+	bool queued = vm->on == DN_ON_QUEUE, has_tables = !list_empty(&vm->idle_node);
 
 	lockdep_assert_held(&from->lock);
 	if (queued) {
@@ -491,6 +507,10 @@ static void dn_runner_move(struct dn_runner *from, struct dn_vm *vm, struct dn_r
 	to->nr_vms++;
 	if (queued)
 		dn_runner_wake(to, vm);
+	if (has_tables) {
+		list_add_tail(&vm->idle_node, &to->idle);
+		schedule_delayed_work(&to->reclaim, DN_RECLAIM_AFTER);
+	}
 	raw_spin_unlock(&to->lock);
 }
 
@@ -501,6 +521,12 @@ static int dn_runner_offline(unsigned int cpu)
 	struct task_struct *task = r->task;
 	unsigned int to = cpu;
 
+	/*
+	 * A suspend has frozen the runner, without a VM in hand: it can't be stopped, and
+	 * will have its CPU back before it wakes.
+	 */
+	if (cpuhp_tasks_frozen)
+		return 0;
 	mutex_lock(&dn_runners_mutex);
 	raw_spin_lock_irq(&r->lock);
 	r->task = NULL;
@@ -559,11 +585,14 @@ void dn_runners_stop(void)
 	int cpu;
 
 	cpuhp_remove_state(dn_hotplug_state);
-	dn_slice_exit();
 	for_each_possible_cpu(cpu) {
 		struct dn_runner *r = per_cpu_ptr(&dn_runners, cpu);
 
+		/* A CPU that didn't come back from a suspend is offline with its runner. */
+		if (r->task)
+			kthread_stop(r->task);
 		hrtimer_cancel(&r->quantum);
 		cancel_delayed_work_sync(&r->reclaim);
 	}
+	dn_slice_exit();
 }

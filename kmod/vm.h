@@ -77,6 +77,7 @@ struct dn_end {
 #define DN_WORK_END	18	/* see vm->end */
 #define DN_WORK_YIELD	19	/* let others run */
 #define DN_WORK_IDLE	20	/* DENALI_HC_IDLE */
+#define DN_WORK_RANDOM	21	/* DENALI_HC_RANDOM */
 
 struct dn_vm {
 	/* What every slice touches. */
