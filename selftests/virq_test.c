@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Clock, timer, idle and upcalls: guests/time.c measures, here is what needs the host's eyes too. */
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 #include "lib.h"
@@ -164,6 +165,37 @@ TEST_F(host, clock_rate)
 	EXPECT_GE(g1 - g0, (h2 - h1) - (h2 - h1) / 1000);
 	EXPECT_LE(g1 - g0, (h3 - h0) + (h3 - h0) / 1000);
 	close(vm);
+}
+
+/*
+ * The clock starts at 0, also where the CPU is busy choosing between VMs while this
+ * one is started: a hundred VMs from each of several processes.
+ */
+TEST_F_TIMEOUT(host, clock_starts_at_zero, 90)
+{
+	pid_t pid[6];
+	int status;
+
+	for (size_t p = 0; p < ARRAY_SIZE(pid); p++) {
+		pid[p] = fork();
+		if (pid[p])
+			continue;
+		for (int i = 0; i < 100; i++) {
+			struct denali_vm_state st;
+
+			if (guest_run(self->dev, "time", 64 << 10, "clock-first", &st) < 0)
+				_exit(2);
+			if (st.reason != DENALI_END_EXIT) {
+				fprintf(stderr, "# VM %d: %s\n", i, st.text);
+				_exit(1);
+			}
+		}
+		_exit(0);
+	}
+	for (size_t p = 0; p < ARRAY_SIZE(pid); p++) {
+		EXPECT_EQ(waitpid(pid[p], &status, 0), pid[p]);
+		EXPECT_EQ(status, 0);
+	}
 }
 
 /* Input for the console raises the port's interrupt. */

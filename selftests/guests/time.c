@@ -64,6 +64,12 @@ static void test_clock_starts(void)
 		;
 }
 
+/* The very first reading is of a moment after the start, not before it. */
+static void test_clock_first(void)
+{
+	CHECK(guest_clock() < 3600ULL * 1000 * MS);
+}
+
 static void test_clock_seq(void)
 {
 	uint32_t seq = vregs->clock_seq;
@@ -514,7 +520,7 @@ static void test_port_irq(void)
 }
 
 GUEST_MAIN({ "clock-monotonic", test_clock_monotonic }, { "clock-idle", test_clock_idle },
-	   { "clock-starts", test_clock_starts }, { "clock-seq", test_clock_seq },
+	   { "clock-starts", test_clock_starts }, { "clock-seq", test_clock_seq }, { "clock-first", test_clock_first },
 	   { "wall", test_wall }, { "timer", test_timer }, { "timer-running", test_timer_running },
 	   { "timer-once", test_timer_once }, { "timer-past", test_timer_past },
 	   { "timer-disarm", test_timer_disarm }, { "timer-replace", test_timer_replace },
