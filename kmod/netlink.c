@@ -232,6 +232,8 @@ static struct genl_family dn_family __ro_after_init = {
 	.policy = dn_policy,
 	.module = THIS_MODULE,
 	.parallel_ops = true,
+	/* Dumps in every network namespace; events in the first one only, see dn_netlink_event(). */
+	.netnsok = true,
 	.small_ops = dn_ops,
 	.n_small_ops = ARRAY_SIZE(dn_ops),
 	.resv_start_op = DENALI_CMD_VM_GET,	/* all are checked strictly */
@@ -244,6 +246,7 @@ static struct genl_family dn_family __ro_after_init = {
  * @vm:    held by the caller
  * @event: enum denali_event
  *
+ * Only to the initial network namespace: in another, root of a user namespace could listen.
  * An event that can't be sent leaves a gap in the numbers. Context: process.
  */
 void dn_netlink_event(struct dn_vm *vm, u32 event)

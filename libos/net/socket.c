@@ -282,8 +282,14 @@ int bind(int fd, const struct sockaddr *addr, socklen_t len)
 int connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	struct denali_file *file = socket_get(fd);
+	int ret = file ? done(file, lwip_connect(number(file), addr, len)) : -1;
 
-	return file ? done(file, lwip_connect(number(file), addr, len)) : -1;
+	/* lwIP doesn't tell a reset in answer to a SYN from a later one, nor silence from an abort. */
+	if (ret < 0 && errno == ECONNRESET)
+		errno = ECONNREFUSED;
+	else if (ret < 0 && errno == ECONNABORTED)
+		errno = ETIMEDOUT;
+	return ret;
 }
 
 int listen(int fd, int backlog)

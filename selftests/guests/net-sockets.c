@@ -89,8 +89,8 @@ static void errors(void)
 	tap_ok(fails(listen(1, 1), ENOTSOCK), "listen: not a socket");
 	tap_ok(fails(socket(77, SOCK_STREAM, 0), EAFNOSUPPORT) || errno == EINVAL || errno == ENOBUFS,
 	       "socket: unknown family");
-	tap_ok(fails(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), ECONNREFUSED) ||
-	       errno == ECONNRESET, "connect: nobody listens");
+	tap_ok(fails(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), ECONNREFUSED),
+	       "connect: nobody listens");
 	close(fd);
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	tap_ok(fails(recv(fd, buf, 1, 0), ENOTCONN), "recv: not connected");
