@@ -98,6 +98,8 @@ static int dn_map(u64 *top, unsigned long addr, unsigned long pfn, u64 flags, in
 
 /**
  * dn_block_online() - a CPU came: copy its tables, which Linux completes only then
+ * @cpu: the CPU
+ *
  * Context: no runner uses them yet, or any more.
  */
 void dn_block_online(int cpu)

@@ -93,9 +93,12 @@ static int __init dn_module_init(void)
 	err = dn_block_create_all();
 	if (err)
 		goto blocks;
-	err = dn_runners_start();
+	err = dn_vms_init();
 	if (err)
 		goto blocks;
+	err = dn_runners_start();
+	if (err)
+		goto vms;
 	err = dn_netlink_register();
 	if (err)
 		goto runners;
@@ -108,6 +111,8 @@ netlink:
 	dn_netlink_unregister();
 runners:
 	dn_runners_stop();
+vms:
+	dn_vms_exit();
 blocks:
 	dn_block_destroy_all();
 	dn_pool_destroy();
@@ -117,6 +122,7 @@ blocks:
 static void __exit dn_module_exit(void)
 {
 	dn_chardev_unregister();
+	dn_vms_exit();
 	dn_netlink_unregister();
 	dn_runners_stop();
 	dn_block_destroy_all();

@@ -299,7 +299,7 @@ static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev, u
 
 	raw_spin_lock_irq(&r->lock);
 	if (prev) {
-		dn_sched->charge(prev, now - r->turn_start);
+		dn_sched->charge(prev, max_t(s64, now - r->turn_start, 0));
 		dn_runner_put(r, prev, now);
 		off = prev->on == DN_OFF;
 		idle = prev->on == DN_ON_IDLE;
@@ -360,7 +360,8 @@ static int dn_runner_main(void *data)
 			dn_runner_turn(r, vm);
 			dn_slice_unload(r, vm);
 			now = dn_clock_now(&clock);
-			vm->stats.run_ns += now - r->turn_start;
+			/* Linux may have taken the CPU since the clock was read. */
+			vm->stats.run_ns += max_t(s64, now - r->turn_start, 0);
 			vm->stats.steal_ns += r->stolen;
 		}
 		vm = dn_runner_switch(r, vm, now);

@@ -30,6 +30,7 @@ static DEFINE_HASHTABLE(dn_names, 10);	/* by name */
 static DEFINE_MUTEX(dn_vms_mutex);	/* all of these */
 static u32 dn_vms_nr;
 static u64 dn_last_id;
+static struct workqueue_struct *dn_finish_wq;
 
 static void dn_vm_free(struct kref *ref)
 {
@@ -353,12 +354,47 @@ static void dn_vm_finish_locked(struct dn_vm *vm)
 		dn_vm_put(vm);
 }
 
-/** dn_vm_finish() - a VM has ended and is off the CPU. Context: may sleep. */
-void dn_vm_finish(struct dn_vm *vm)
+static void dn_vm_finish_work(struct work_struct *work)
 {
+	struct dn_vm *vm = container_of(work, struct dn_vm, finish);
+
 	mutex_lock(&vm->ctl);
 	dn_vm_finish_locked(vm);
 	mutex_unlock(&vm->ctl);
+	dn_vm_put(vm);
+}
+
+/**
+ * dn_vm_finish() - a VM has ended and is off the CPU
+ * @vm: its runner holds a reference
+ *
+ * Whoever is in an ioctl on this VM may be slow, or wait for the RTNL lock: the
+ * runner, and with it everybody else's VMs on the CPU, doesn't wait for him.
+ * Context: runner, may sleep.
+ */
+void dn_vm_finish(struct dn_vm *vm)
+{
+	if (mutex_trylock(&vm->ctl)) {
+		dn_vm_finish_locked(vm);
+		mutex_unlock(&vm->ctl);
+		return;
+	}
+	kref_get(&vm->ref);
+	INIT_WORK(&vm->finish, dn_vm_finish_work);
+	queue_work(dn_finish_wq, &vm->finish);
+}
+
+/** dn_vms_init() - context: module load. Return: 0 or -ENOMEM. */
+int dn_vms_init(void)
+{
+	dn_finish_wq = alloc_workqueue("denali", WQ_UNBOUND, 0);
+	return dn_finish_wq ? 0 : -ENOMEM;
+}
+
+/** dn_vms_exit() - nobody has a VM any more: let go of the last ones */
+void dn_vms_exit(void)
+{
+	destroy_workqueue(dn_finish_wq);
 }
 
 static int dn_vm_kill_locked(struct dn_vm *vm, const char *why)

@@ -23,6 +23,7 @@
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include <uapi/linux/denali.h>
 #include <denali/hypercall.h>
@@ -112,6 +113,7 @@ struct dn_vm {
 	struct dn_end end;
 	raw_spinlock_t end_lock;
 	bool finished;			/* dn_vm_finish() has run; ctl */
+	struct work_struct finish;
 
 	struct dn_port *port[DENALI_MAX_PORTS];
 	struct dn_vm_stats stats;
@@ -165,6 +167,8 @@ int dn_vm_kill(struct dn_vm *vm, const char *why);
 int dn_vm_destroy(struct dn_vm *vm);
 int dn_vm_nic(struct dn_vm *vm, struct denali_vm_nic *arg);
 void dn_vm_finish(struct dn_vm *vm);
+int dn_vms_init(void);
+void dn_vms_exit(void);
 
 /* netlink.c */
 int dn_netlink_register(void);
