@@ -162,7 +162,7 @@ static void dn_part_scrub_pages(u32 pfn, u32 nr)
 	for (i = 0; i < nr; i++) {
 		if (!test_bit((pfn + i) % DN_BLOCK_PAGES, blk->dirty))
 			continue;
-		clear_page(pfn_to_kaddr(pfn + i));
+		clear_page(dn_pfn_addr(pfn + i));
 		if (i % 16 == 15)
 			cond_resched();
 	}

@@ -121,7 +121,7 @@ static void dn_pool_scrub_work(struct work_struct *work)
 
 		nr = 0;
 		for_each_set_bit(bit, todo, DN_BLOCK_PAGES) {
-			clear_page(pfn_to_kaddr(blk->pfn + bit));
+			clear_page(dn_pfn_addr(blk->pfn + bit));
 			if (!(++nr % 16))
 				cond_resched();
 		}

@@ -47,10 +47,22 @@ static inline unsigned long dn_part_pfn(const struct dn_part *part, u32 gfn)
 	return part->pfn[part->nr_large + gfn - part->nr_large * DN_BLOCK_PAGES];
 }
 
+/**
+ * dn_pfn_addr() - host address of a frame
+ * @pfn: its number
+ *
+ * A function, for its argument's type: pfn_to_kaddr() shifts a u32 as a u32, and what
+ * is left of it above 4 GiB is an address of somebody else's.
+ */
+static inline void *dn_pfn_addr(unsigned long pfn)
+{
+	return pfn_to_kaddr(pfn);
+}
+
 /** dn_part_addr() - host address of guest frame @gfn, which must be < @part->pages */
 static inline void *dn_part_addr(const struct dn_part *part, u32 gfn)
 {
-	return pfn_to_kaddr(dn_part_pfn(part, gfn));
+	return dn_pfn_addr(dn_part_pfn(part, gfn));
 }
 
 struct dn_part *dn_part_alloc(u32 pages);
