@@ -77,7 +77,7 @@ cpu_off_on()
 {
 	local n
 
-	for n in 1 2 3; do
+	for n in 1 2; do
 		echo 0 >/sys/devices/system/cpu/cpu1/online || return
 		vms_run || return
 		echo 1 >/sys/devices/system/cpu/cpu1/online || return
