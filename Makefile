@@ -96,7 +96,8 @@ check:
 	tools/check
 
 install: all
-	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates DEPMOD=true modules_install
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates DEPMOD=true \
+		CONFIG_MODULE_SIG_ALL= modules_install
 	$(MAKE) -C libos install DESTDIR=$(DESTDIR)
 	$(MAKE) -C userspace install DESTDIR=$(DESTDIR)
 	@[ -n "$(DESTDIR)" ] || tools/post-install $(KVER)
