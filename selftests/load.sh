@@ -72,6 +72,14 @@ no_tap()
 	! ip link show loadtap >/dev/null 2>&1
 }
 
+# What a case that failed has left would fail the next.
+fresh()
+{
+	denalictl destroy load-vm >/dev/null 2>&1
+	wait_for no_tap
+	"$@"
+}
+
 vm_killed()
 {
 	denalictl create "${server[@]:0:1}" start "${server[@]:1}" && wait_for answers || return
@@ -203,13 +211,13 @@ busy_host()
 }
 
 plan 10
-check "a VM killed under network load" vm_killed
-check "a VM destroyed under network load" vm_destroyed
-check "a VM stopped and started under network load" vm_stopped
-check "denalictl killed under load: SIGKILL" denalictl_killed KILL
-check "denalictl killed under load: SIGTERM" denalictl_killed TERM
-check "denalictl killed under load: SIGINT" denalictl_killed INT
-check "bridge and tap deleted under load" bridge_deleted
+check "a VM killed under network load" fresh vm_killed
+check "a VM destroyed under network load" fresh vm_destroyed
+check "a VM stopped and started under network load" fresh vm_stopped
+check "denalictl killed under load: SIGKILL" fresh denalictl_killed KILL
+check "denalictl killed under load: SIGTERM" fresh denalictl_killed TERM
+check "denalictl killed under load: SIGINT" fresh denalictl_killed INT
+check "bridge and tap deleted under load" fresh bridge_deleted
 check "CPUs going and coming" cpu_hotplug
 no_leftovers
 check "processes frozen and thawed" freezer

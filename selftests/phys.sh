@@ -57,12 +57,17 @@ explain()
 	"$second" ip neigh
 }
 
+# Each case runs in a shell of its own, so what several use is defined out here.
+from_there()
+{
+	"$second" curl -fs -m 5 "http://10.60.$1.2/" >"$tmp/there"
+}
+
 fetch()
 {
 	local n=$1
 	curl -fs -m 20 -o "$tmp/here" "http://10.60.$n.2/" || return
-	from_there() { "$second" curl -fs -m 5 "http://10.60.$n.2/" >"$tmp/there"; }
-	wait_for from_there || { echo "the second machine gets no answer"; explain "$n"; return 1; }
+	wait_for from_there "$n" || { echo "the second machine gets no answer"; explain "$n"; return 1; }
 	[ -s "$tmp/here" ] && cmp "$tmp/here" "$tmp/there"
 }
 
@@ -99,7 +104,7 @@ link_down_and_up()
 {
 	local nic=$1 n=$2
 	ip link set "$nic" down && ip link set "$nic" up || return
-	wait_for from_there || { explain "$n"; return 1; }
+	wait_for from_there "$n" || { explain "$n"; return 1; }
 }
 
 down()
