@@ -58,10 +58,19 @@ static struct dn_runner *dn_runner_lock(struct dn_vm *vm, unsigned long *flags)
 	for (;;) {
 		r = READ_ONCE(vm->runner);
 		raw_spin_lock_irqsave(&r->lock, *flags);
-		if (likely(r == vm->runner))
+		if (likely(r == vm->runner)) {
+			/* For sparse, which can't follow a lock that is returned. */
+			__release(&r->lock);
 			return r;
+		}
 		raw_spin_unlock_irqrestore(&r->lock, *flags);
 	}
+}
+
+static void dn_runner_unlock(struct dn_runner *r, unsigned long flags)
+{
+	__acquire(&r->lock);
+	raw_spin_unlock_irqrestore(&r->lock, flags);
 }
 
 /* The interrupt itself is what ends the guest's stay: there is nothing to do. */
@@ -115,7 +124,7 @@ void dn_vm_wake(struct dn_vm *vm, u32 irqs)
 		dn_runner_kick(r);
 	else if (vm->on == DN_ON_IDLE && (!irqs || (irqs & ~vm->idle_mask)))
 		dn_runner_wake(r, vm);
-	raw_spin_unlock_irqrestore(&r->lock, flags);
+	dn_runner_unlock(r, flags);
 }
 
 /*
@@ -401,7 +410,7 @@ void dn_runner_remove(struct dn_vm *vm)
 
 	list_del(&vm->runner_node);
 	r->nr_vms--;
-	raw_spin_unlock_irqrestore(&r->lock, flags);
+	dn_runner_unlock(r, flags);
 }
 
 /** dn_runner_run() - a VM that is off is to run from now on. Context: any. */
@@ -413,7 +422,7 @@ void dn_runner_run(struct dn_vm *vm)
 	clear_bit(DN_WORK_STOP, &vm->work);
 	vm->state = DENALI_VM_RUNNING;
 	dn_runner_wake(r, vm);
-	raw_spin_unlock_irqrestore(&r->lock, flags);
+	dn_runner_unlock(r, flags);
 }
 
 /**
@@ -449,7 +458,7 @@ bool dn_runner_take(struct dn_vm *vm, int work, u32 state)
 		taken = false;
 		break;
 	}
-	raw_spin_unlock_irqrestore(&r->lock, flags);
+	dn_runner_unlock(r, flags);
 	if (!taken)
 		wait_event(dn_off_wait, READ_ONCE(vm->on) == DN_OFF);
 	return taken;
