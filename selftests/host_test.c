@@ -73,7 +73,6 @@ static int ldt_set(unsigned int entry, unsigned int base)
 		.limit = 0xfffff,
 		.seg_32bit = 1,
 		.limit_in_pages = 1,
-		.usable = 1,
 	};
 
 	return syscall(SYS_modify_ldt, 1, &desc, sizeof(desc));
