@@ -75,7 +75,7 @@ fetch()
 many()
 {
 	local n=$1
-	"$second" sh -c "command -v ab >/dev/null && ab -q -n 500 -c 8 http://10.60.$n.2/" >"$tmp/ab" 2>&1 ||
+	"$second" sh -c "command -v ab >/dev/null && ab -q -s 150 -n 500 -c 8 http://10.60.$n.2/" >"$tmp/ab" 2>&1 ||
 		{ cat "$tmp/ab"; return 1; }
 	grep -q '^Complete requests: *500$' "$tmp/ab" && grep -q '^Failed requests: *0$' "$tmp/ab" ||
 		{ cat "$tmp/ab"; return 1; }
