@@ -54,12 +54,15 @@ help:
 deps:
 	tools/deps build test
 
+# What Kbuild makes here. Its own "clean" goes through all of the tree and would take
+# the objects and libraries of libos, userspace and selftests along.
+KBUILD_FILES := *.o .*.o *.ko *.mod *.mod.c modules.order Module.symvers .*.cmd kmod/*.o kmod/.*.cmd
+
 # Objects of another kernel's build would be taken for this one's.
 kmod:
 	@tools/deps --tell build
 	@[ -d "$(KDIR)" ] || { echo "no kernel headers in $(KDIR): install them, or name them with KDIR=" >&2; exit 1; }
-	@if [ -e .kdir ] && [ "$$(cat .kdir)" != "$(KDIR) $(KVER)" ]; then \
-		$(MAKE) -C $(KDIR) M=$(CURDIR) clean; fi
+	@if [ -e .kdir ] && [ "$$(cat .kdir)" != "$(KDIR) $(KVER)" ]; then rm -f $(KBUILD_FILES); fi
 	@echo "$(KDIR) $(KVER)" >.kdir
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
@@ -107,7 +110,7 @@ uninstall:
 	tools/uninstall $(MAKE) KVER=$(KVER)
 
 clean:
-	[ ! -d "$(KDIR)" ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
+	rm -f $(KBUILD_FILES)
 	$(MAKE) -C libos clean
 	$(MAKE) -C userspace clean
 	$(MAKE) -C selftests clean
