@@ -21,7 +21,7 @@
 #define GUEST_MEM	(256U << 10)
 
 /* A generous bound for things that must happen soon, in milliseconds. */
-#define SOON_MS		20000
+#define SOON_MS		(20000 * timeout_factor())
 
 /* Evaluates to true when cond became true within ms. */
 #define wait_until(cond, ms) ({						\
@@ -33,6 +33,7 @@
 	__ok || (cond);							\
 })
 
+int timeout_factor(void);
 uint64_t now_ns(void);
 void nap(void);
 

@@ -59,10 +59,10 @@ skip_all()
 	exit 4
 }
 
-# Wait until a command succeeds, for at most half a minute.
+# Wait until a command succeeds, for at most half a minute (longer on a slow kernel).
 wait_for()
 {
-	local end=$((SECONDS + 30))
+	local end=$((SECONDS + 30 * ${DENALI_TIMEOUT_FACTOR:-1}))
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || return 1
 		sleep 0.1
