@@ -88,7 +88,7 @@ test: deps
 test-debug: deps
 	tools/debug-kernel
 	$(MAKE) KERNEL=debug all selftests
-	tools/vm --kernel debug --memory 4G --timeout 7200 $(VMFLAGS) tools/run-debug $(TESTARGS)
+	tools/run-debug --timeout 7200 $(VMFLAGS) -- $(TESTARGS)
 
 bench: deps
 	$(MAKE) all
