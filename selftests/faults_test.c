@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Allocations that fail: each request is made with its first allocation failing,
+ * then its second, to the one after its last (/proc/PID/fail-nth: slab, pages, copies
+ * from and to user space). It fails with ENOMEM or EFAULT, nothing is left of it, and
+ * the next try works. Needs a kernel with fault injection: make test-debug.
+ */
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "lib.h"
+#include "nl.h"
+
+#define FAULTS	"/sys/kernel/debug/"
+
+/* More than any request makes. */
+#define MANY	2000
+
+static int nth;
+
+/* Where the kernel has no such switch there are no such allocations. */
+static void write_to(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+
+	if (fd >= 0 && write(fd, text, strlen(text)) < 0)
+		perror(path);
+	close(fd);
+}
+
+static void fail_at(int n)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", n);
+	if (pwrite(nth, text, strlen(text), 0) < 0)
+		perror("fail-nth");
+}
+
+/* Was there an allocation left that would have failed? Reading that may be the one. */
+static bool not_reached(void)
+{
+	char text[16] = "";
+	ssize_t len = pread(nth, text, sizeof(text) - 1, 0);
+
+	/* Nor may this copy: what is left was one more at least. */
+	while (pwrite(nth, "0", 1, 0) < 0)
+		;
+	return len < 0 || atoi(text) > 0;
+}
+
+struct try {
+	int dev;
+	int vm;			/* has its image and can start */
+	int tap;
+	uint32_t entry;
+};
+
+static int try_open(struct try *t)
+{
+	return dev_open();
+}
+
+static int try_create(struct try *t)
+{
+	return vm_create(t->dev, GUEST_MEM, 0, "faults");
+}
+
+static int try_open_name(struct try *t)
+{
+	return vm_open_name(t->dev, "made");
+}
+
+static int try_setup(struct try *t)
+{
+	return vm_setup(t->vm, t->entry, "exit 7");
+}
+
+static int try_map(struct try *t)
+{
+	volatile uint8_t *p = vm_map(t->vm, 0x2000, 0x2000);
+
+	if (!p)
+		return -1;
+	/* This fault is tried again by the kernel. */
+	(void)*p;
+	return munmap((void *)p, 0x2000);
+}
+
+static int try_console(struct try *t)
+{
+	return console_open(t->vm);
+}
+
+static int try_nic(struct try *t)
+{
+	struct denali_vm_nic nic = {
+		.port = DENALI_NIC_NEW_PORT, .tap_fd = t->tap, .mac = { 2, 0, 0, 0, 0, 1 },
+		.flags = DENALI_NIC_VNET_HDR, .vnet_hdr_len = 10,
+	};
+
+	return ioctl(t->vm, DENALI_IOC_VM_NIC, &nic);
+}
+
+static int try_pool(struct try *t)
+{
+	struct denali_info info;
+	struct denali_pool_set set = { 0 };
+
+	if (ioctl(t->dev, DENALI_IOC_INFO, &info) < 0)
+		return -1;
+	set.bytes = info.pool_bytes + (4 << 20);
+	if (ioctl(t->dev, DENALI_IOC_POOL_SET, &set) < 0)
+		return -1;
+	set.bytes = info.pool_bytes;
+	return ioctl(t->dev, DENALI_IOC_POOL_SET, &set);
+}
+
+static int try_run(struct try *t)
+{
+	if (vm_ctl(t->vm, DENALI_IOC_VM_START) < 0)
+		return -1;
+	if (vm_ctl(t->vm, DENALI_IOC_VM_STOP) < 0 && errno != ESHUTDOWN)
+		return -1;
+	return 0;
+}
+
+static void count(const struct nl_vm *vm, void *arg)
+{
+	++*(int *)arg;
+}
+
+static int try_dump(struct try *t)
+{
+	struct nl nl;
+	int n = 0, ret;
+
+	if (nl_open(&nl) < 0)
+		return -1;
+	ret = nl_vm_dump(&nl, count, &n);
+	close(nl.fd);
+	return ret < 0 ? -1 : 0;
+}
+
+FIXTURE(faults) {
+	struct try t;
+	uint64_t free;
+	unsigned int vms;
+};
+
+FIXTURE_VARIANT(faults) {
+	int (*call)(struct try *t);
+	bool any_error;		/* also such as a library makes of it */
+};
+
+#define REQUEST(name, ...)							\
+	FIXTURE_VARIANT_ADD(faults, name) { .call = try_##name, __VA_ARGS__ }
+
+REQUEST(open);
+REQUEST(create);
+REQUEST(open_name);
+REQUEST(setup);
+REQUEST(map);
+REQUEST(console);
+REQUEST(nic);
+REQUEST(pool);
+REQUEST(run);
+REQUEST(dump, .any_error = true);
+
+FIXTURE_SETUP(faults)
+{
+	static const char * const kinds[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
+	struct ifreq ifr = { .ifr_name = "faults0", .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	char path[128];
+	int i;
+
+	self->t.dev = -1;
+	nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (nth < 0 || access(FAULTS "failslab", F_OK) < 0)
+		return;
+	for (i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), FAULTS "%s/verbose", kinds[i]);
+		write_to(path, "0");
+	}
+	write_to(FAULTS "failslab/ignore-gfp-wait", "N");
+	write_to(FAULTS "fail_page_alloc/ignore-gfp-wait", "N");
+	write_to(FAULTS "fail_page_alloc/ignore-gfp-highmem", "N");
+	write_to(FAULTS "fail_page_alloc/min-order", "0");
+	self->t.dev = dev_open();
+	ASSERT_GE(self->t.dev, 0);
+	self->t.vm = -1;
+	self->t.tap = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	ASSERT_GE(self->t.tap, 0);
+	ASSERT_EQ(ioctl(self->t.tap, TUNSETIFF, &ifr), 0);
+	self->free = pool_free(self->t.dev);
+	self->vms = vm_count(self->t.dev);
+}
+
+FIXTURE_TEARDOWN(faults)
+{
+	close(nth);
+	if (self->t.dev < 0)
+		return;
+	close(self->t.tap);
+	EXPECT_TRUE(wait_until(vm_count(self->t.dev) == self->vms, SOON_MS));
+	EXPECT_TRUE(wait_until(pool_free(self->t.dev) == self->free, SOON_MS));
+	close(self->t.dev);
+}
+
+TEST_F_TIMEOUT(faults, each, 120)
+{
+	struct denali_vm_state st;
+	struct try *t = &self->t;
+	int n, ret, err, failed = 0;
+	unsigned int vms;
+	uint64_t free;
+	bool done;
+
+	if (t->dev < 0)
+		SKIP(return, "this kernel can't make allocations fail");
+	for (n = 1; n < MANY; n++) {
+		t->vm = vm_create(t->dev, GUEST_MEM, 0, "made");
+		ASSERT_GE(t->vm, 0);
+		ASSERT_EQ(guest_load(t->vm, "basic", &t->entry), 0);
+		ASSERT_EQ(vm_setup(t->vm, t->entry, "exit 7"), 0);
+		free = pool_free(t->dev);
+		vms = vm_count(t->dev);
+
+		fail_at(n);
+		ret = variant->call(t);
+		err = errno;
+		done = not_reached();
+		if (ret < 0) {
+			failed++;
+			EXPECT_TRUE(err == ENOMEM || err == EFAULT || variant->any_error)
+				TH_LOG("allocation %d: %s", n, strerror(err));
+		} else if (ret > 0) {
+			close(ret);
+		}
+		EXPECT_TRUE(wait_until(vm_count(t->dev) == vms, SOON_MS))
+			TH_LOG("allocation %d: a VM is left", n);
+		EXPECT_TRUE(wait_until(pool_free(t->dev) == free, SOON_MS))
+			TH_LOG("allocation %d: memory is left", n);
+
+		/* Whatever it did, the VM it did it to works. */
+		ret = vm_ctl(t->vm, DENALI_IOC_VM_START);
+		EXPECT_TRUE(!ret || errno == EALREADY || errno == ESHUTDOWN)
+			TH_LOG("allocation %d: %s", n, strerror(errno));
+		EXPECT_EQ(vm_wait(t->vm, SOON_MS), 0);
+		vm_state(t->vm, &st);
+		EXPECT_EQ(st.reason, DENALI_END_EXIT);
+		EXPECT_EQ(st.status, 7)
+			TH_LOG("allocation %d: status %d", n, st.status);
+		close(t->vm);
+		if (done)
+			break;
+	}
+	EXPECT_LT(n, MANY);
+	EXPECT_GT(failed, 0)
+		TH_LOG("none of %d allocations made it fail", n);
+	TH_LOG("%d allocations, %d failures", n - 1, failed);
+}
+
+TEST_HARNESS_MAIN
