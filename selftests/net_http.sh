@@ -7,7 +7,7 @@
 # shellcheck source=selftests/netlib.sh
 . "$(dirname "$0")/netlib.sh"
 
-plan 20
+plan 21
 net_up || { echo "# no network namespace"; exit 1; }
 url=http://10.9.0.2
 
@@ -103,6 +103,40 @@ crowd()
 }
 check "200 silent clients don't keep others out" crowd silent 200
 check "nor do 200 that have begun a request" crowd trickle 200
+
+# The server closes first and so has the TIME-WAIT; clients have few ports.
+same_port()
+{
+	in_ns python3 - "$@" <<-'END'
+	import errno, socket, sys, time
+	family, here, there = socket.AF_INET, "10.9.0.1", "10.9.0.2"
+	if sys.argv[1] == "6":
+	    family, here, there = socket.AF_INET6, "fd09::1", "fd09::2"
+	# Until the server has acknowledged its end, our side of the last one is in the way.
+	def connect():
+	    end = time.monotonic() + 60
+	    while True:
+	        s = socket.socket(family, socket.SOCK_STREAM)
+	        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+	        s.bind((here, 20000))
+	        s.settimeout(30)
+	        try:
+	            s.connect((there, 80))
+	            return s
+	        except OSError as e:
+	            if e.errno != errno.EADDRNOTAVAIL or time.monotonic() > end:
+	                raise
+	            s.close()
+	            time.sleep(0.01)
+	for i in range(20):
+	    s = connect()
+	    s.sendall(b"GET / HTTP/1.0\r\n\r\n")
+	    while s.recv(65536):
+	        pass
+	    s.close()
+	END
+}
+check "a client that comes back from the same port" eval "same_port 4 && same_port 6"
 
 # A client that asks for much and reads nothing must cost only itself.
 deaf()

@@ -173,6 +173,10 @@ uint16_t denali_chksum(const void *data, int len);
 #define LWIP_HOOK_TCP_ISN		denali_tcp_isn
 #define LWIP_HOOK_ND6_GET_GW(netif, dest) denali_nd6_gateway(netif)
 
+/* A client that comes back from the same port. */
+#define LWIP_HOOK_IP4_INPUT(p, netif)	denali_ip4_input(p)
+#define LWIP_HOOK_IP6_INPUT(p, netif)	denali_ip6_input(p)
+
 /* Sanity checks of init.c don't fit memory that is taken as needed. */
 #define LWIP_DISABLE_MEMP_SANITY_CHECKS	1
 #define LWIP_DISABLE_TCP_SANITY_CHECKS	1
