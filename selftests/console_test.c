@@ -31,22 +31,7 @@ FIXTURE_TEARDOWN(con)
 
 static int start(int dev, const char *cmd, int *con)
 {
-	int vm = guest_make(dev, "console", GUEST_MEM, cmd);
-
-	if (vm < 0)
-		return -1;
-	*con = console_open(vm);
-	if (*con < 0 || vm_ctl(vm, DENALI_IOC_VM_START) < 0)
-		return -1;
-	return vm;
-}
-
-static uint64_t id_of(int vm)
-{
-	struct denali_vm_state st;
-
-	vm_state(vm, &st);
-	return st.id;
+	return guest_start_console(dev, "console", GUEST_MEM, cmd, con);
 }
 
 TEST_F(con, hello)
@@ -297,19 +282,16 @@ TEST_F(con, write_after_the_end)
 /* Nobody reads: the guest isn't held up, the host doesn't grow, and what is lost is counted. */
 TEST_F_TIMEOUT(con, nobody_reads, 60)
 {
-	uint32_t addr = guest_symbol("console", "progress");
 	struct nl_vm before, after;
 	volatile uint32_t *progress;
 	ssize_t len;
-	uint8_t *page;
 	uint64_t id;
 	int con, vm = guest_make(self->dev, "console", GUEST_MEM, "lines-idle 20000");
 
 	ASSERT_GE(vm, 0);
-	id = id_of(vm);
-	page = vm_map(vm, addr & ~0xfff, 4096);
-	ASSERT_NE(page, NULL);
-	progress = (void *)(page + (addr & 0xfff));
+	id = vm_id(vm);
+	progress = guest_var(vm, "console", "progress");
+	ASSERT_NE(progress, NULL);
 	ASSERT_EQ(vm_ctl(vm, DENALI_IOC_VM_START), 0);
 	ASSERT_TRUE(wait_until(*progress > 10000, SOON_MS));
 	ASSERT_TRUE(vm_counters(id, &before));
@@ -328,7 +310,7 @@ TEST_F_TIMEOUT(con, nobody_reads, 60)
 	/* Kept and lost are all that there was; what is kept is the newest. */
 	EXPECT_EQ(after.console_lost + len, 20000 * 16);
 	EXPECT_EQ(strncmp(self->buf + len - 16, "line 0000019999\n", 16), 0);
-	munmap(page, 4096);
+	guest_var_put(progress);
 	close(con);
 	close(vm);
 }
@@ -336,19 +318,17 @@ TEST_F_TIMEOUT(con, nobody_reads, 60)
 /* A reader that is slow: the guest waits, nothing is lost. */
 TEST_F_TIMEOUT(con, slow_reader, 60)
 {
-	uint32_t addr = guest_symbol("console", "progress"), seen;
+	uint32_t seen;
 	volatile uint32_t *progress;
 	struct nl_vm counters;
 	char want[32];
-	uint8_t *page;
 	size_t len;
 	ssize_t n;
 	int con, vm = start(self->dev, "lines-idle 40000", &con);
 
 	ASSERT_GE(vm, 0);
-	page = vm_map(vm, addr & ~0xfff, 4096);
-	ASSERT_NE(page, NULL);
-	progress = (void *)(page + (addr & 0xfff));
+	progress = guest_var(vm, "console", "progress");
+	ASSERT_NE(progress, NULL);
 	/* It stops by itself, before its end: no progress for a while. */
 	do {
 		seen = *progress;
@@ -364,9 +344,9 @@ TEST_F_TIMEOUT(con, slow_reader, 60)
 		snprintf(want, sizeof(want), "line %010d\n", i);
 		ASSERT_EQ(strncmp(self->buf + i * 16, want, 16), 0);
 	}
-	ASSERT_TRUE(vm_counters(id_of(vm), &counters));
+	ASSERT_TRUE(vm_counters(vm_id(vm), &counters));
 	EXPECT_EQ(counters.console_lost, 0);
-	munmap(page, 4096);
+	guest_var_put(progress);
 	close(con);
 	close(vm);
 }
@@ -374,38 +354,34 @@ TEST_F_TIMEOUT(con, slow_reader, 60)
 /* The reader goes away while the guest waits for it: the guest goes on. */
 TEST_F_TIMEOUT(con, reader_goes_away, 60)
 {
-	uint32_t addr = guest_symbol("console", "progress"), seen;
+	uint32_t seen;
 	volatile uint32_t *progress;
-	uint8_t *page;
 	int con, vm = start(self->dev, "lines-idle 40000", &con);
 
 	ASSERT_GE(vm, 0);
-	page = vm_map(vm, addr & ~0xfff, 4096);
-	ASSERT_NE(page, NULL);
-	progress = (void *)(page + (addr & 0xfff));
+	progress = guest_var(vm, "console", "progress");
+	ASSERT_NE(progress, NULL);
 	do {
 		seen = *progress;
 	} while (wait_until(*progress != seen, 500));
 	EXPECT_LT(seen, 40000);
 	close(con);
 	EXPECT_TRUE(wait_until(*progress == ~0U, SOON_MS));
-	munmap(page, 4096);
+	guest_var_put(progress);
 	close(vm);
 }
 
 /* A VM that waits for its reader can be stopped, started and killed. */
 TEST_F_TIMEOUT(con, kill_one_that_waits, 60)
 {
-	uint32_t addr = guest_symbol("console", "progress"), seen;
+	uint32_t seen;
 	volatile uint32_t *progress;
 	struct denali_vm_state st;
-	uint8_t *page;
 	int con, vm = start(self->dev, "lines-idle 40000", &con);
 
 	ASSERT_GE(vm, 0);
-	page = vm_map(vm, addr & ~0xfff, 4096);
-	ASSERT_NE(page, NULL);
-	progress = (void *)(page + (addr & 0xfff));
+	progress = guest_var(vm, "console", "progress");
+	ASSERT_NE(progress, NULL);
 	do {
 		seen = *progress;
 	} while (wait_until(*progress != seen, 500));
@@ -414,7 +390,7 @@ TEST_F_TIMEOUT(con, kill_one_that_waits, 60)
 	EXPECT_EQ(vm_ctl(vm, DENALI_IOC_VM_KILL), 0);
 	vm_state(vm, &st);
 	EXPECT_EQ(st.reason, DENALI_END_KILLED);
-	munmap(page, 4096);
+	guest_var_put(progress);
 	close(con);
 	close(vm);
 }

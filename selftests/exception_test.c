@@ -6,14 +6,12 @@
 #include <sys/ioctl.h>
 
 #include "kselftest_harness.h"
-#include "lib.h"
+#include "fixture.h"
 
 /* guests/exc.c: the CPU doesn't raise it (an emulator's may not). */
 #define NOT_RAISED	77
 
-FIXTURE(fault) {
-	int dev;
-};
+FIXTURE_DEV(fault);
 
 FIXTURE_VARIANT(fault) {
 	const char *name;
@@ -37,17 +35,6 @@ FIXTURE_VARIANT_ADD(fault, x87) { .name = "mf", .vectors = 1U << 16 };
 FIXTURE_VARIANT_ADD(fault, sse) { .name = "xm", .vectors = 1U << 19 };
 FIXTURE_VARIANT_ADD(fault, alignment) { .name = "ac", .vectors = 1U << 17 };
 
-FIXTURE_SETUP(fault)
-{
-	self->dev = dev_open();
-	ASSERT_GE(self->dev, 0);
-}
-
-FIXTURE_TEARDOWN(fault)
-{
-	close(self->dev);
-}
-
 TEST_F(fault, to_the_handler)
 {
 	struct denali_vm_state st;
@@ -64,10 +51,9 @@ TEST_F(fault, to_the_handler)
 
 TEST_F(fault, to_the_report)
 {
-	uint32_t at_addr = guest_symbol("exc", "fault_eip"), at, behind;
+	uint32_t *at, *behind;
 	struct denali_vm_state st;
 	char cmd[64];
-	uint8_t *page;
 	int vm;
 
 	snprintf(cmd, sizeof(cmd), "die %s", variant->name);
@@ -77,10 +63,10 @@ TEST_F(fault, to_the_report)
 	vm_state(vm, &st);
 	if (st.reason == DENALI_END_EXIT && st.status == NOT_RAISED)
 		SKIP(return, "this CPU doesn't raise %s", variant->name);
-	page = vm_map(vm, at_addr & ~0xfff, 4096);
-	ASSERT_NE(page, NULL);
-	at = *(uint32_t *)(page + (at_addr & 0xfff));
-	behind = *(uint32_t *)(page + (guest_symbol("exc", "fault_resume") & 0xfff));
+	at = guest_var(vm, "exc", "fault_eip");
+	behind = guest_var(vm, "exc", "fault_resume");
+	ASSERT_NE(at, NULL);
+	ASSERT_NE(behind, NULL);
 	EXPECT_EQ(st.state, DENALI_VM_ENDED);
 	EXPECT_EQ(st.reason, DENALI_END_FAULT);
 	EXPECT_TRUE(st.vector < 32 && (variant->vectors & (1U << st.vector)))
@@ -91,10 +77,10 @@ TEST_F(fault, to_the_report)
 	if (st.vector == 14)
 		EXPECT_EQ(st.fault_addr, variant->addr);
 	if (variant->trap) {
-		EXPECT_GT(st.eip, at);
-		EXPECT_LE(st.eip, behind);
+		EXPECT_GT(st.eip, *at);
+		EXPECT_LE(st.eip, *behind);
 	} else {
-		EXPECT_EQ(st.eip, at);
+		EXPECT_EQ(st.eip, *at);
 	}
 	EXPECT_LT(st.esp, GUEST_MEM);
 	EXPECT_GT(st.esp, GUEST_MEM - 4096);
@@ -104,9 +90,7 @@ TEST_F(fault, to_the_report)
 }
 
 /* Handlers and how they return. */
-FIXTURE(handler) {
-	int dev;
-};
+FIXTURE_DEV(handler);
 
 FIXTURE_VARIANT(handler) {
 	const char *cmdline;
@@ -120,31 +104,13 @@ FIXTURE_VARIANT_ADD(handler, irq_enabled) { .cmdline = "irq-enabled" };
 FIXTURE_VARIANT_ADD(handler, upcall_after) { .cmdline = "upcall-after" };
 FIXTURE_VARIANT_ADD(handler, many) { .cmdline = "many" };
 
-FIXTURE_SETUP(handler)
-{
-	self->dev = dev_open();
-	ASSERT_GE(self->dev, 0);
-}
-
-FIXTURE_TEARDOWN(handler)
-{
-	close(self->dev);
-}
-
 TEST_F(handler, holds)
 {
-	struct denali_vm_state st;
-
-	ASSERT_EQ(guest_run(self->dev, "exc", GUEST_MEM, variant->cmdline, &st), 0);
-	EXPECT_EQ(st.reason, DENALI_END_EXIT)
-		TH_LOG("%s: %s", variant->cmdline, st.text);
-	EXPECT_EQ(st.status, 0);
+	EXPECT_HOLDS(self->dev, "exc", GUEST_MEM, variant->cmdline);
 }
 
 /* Ends that come of handlers that can't work, and of addresses that aren't there. */
-FIXTURE(end) {
-	int dev;
-};
+FIXTURE_DEV(end);
 
 FIXTURE_VARIANT(end) {
 	const char *cmdline;
@@ -167,17 +133,6 @@ FIXTURE_VARIANT_ADD(end, return_beyond) { .cmdline = "return-nowhere 0xfffffff0 
 	.vectors = 1U << 13 | 1U << 14 };
 FIXTURE_VARIANT_ADD(end, return_wild_flags) { .cmdline = "return-nowhere 0 0xffffffff 0xffffffff",
 	.vectors = 1U << 1 | 1U << 13 | 1U << 14 };
-
-FIXTURE_SETUP(end)
-{
-	self->dev = dev_open();
-	ASSERT_GE(self->dev, 0);
-}
-
-FIXTURE_TEARDOWN(end)
-{
-	close(self->dev);
-}
 
 TEST_F(end, in_a_fault)
 {

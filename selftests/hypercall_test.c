@@ -3,12 +3,10 @@
 #include <sys/ioctl.h>
 
 #include "kselftest_harness.h"
-#include "lib.h"
+#include "fixture.h"
 
 /* The tests that the guest checks by itself. */
-FIXTURE(guest) {
-	int dev;
-};
+FIXTURE_DEV(guest);
 
 FIXTURE_VARIANT(guest) {
 	const char *cmdline;
@@ -41,52 +39,18 @@ GUEST_VARIANT(doorbell_good, "doorbell-good");
 GUEST_VARIANT(doorbell_nodev, "doorbell-nodev");
 GUEST_VARIANT(timer_result, "timer-result");
 
-FIXTURE_SETUP(guest)
-{
-	self->dev = dev_open();
-	ASSERT_GE(self->dev, 0);
-}
-
-FIXTURE_TEARDOWN(guest)
-{
-	close(self->dev);
-}
-
 TEST_F(guest, holds)
 {
-	struct denali_vm_state st;
-
-	ASSERT_EQ(guest_run(self->dev, "hypercall", GUEST_MEM, variant->cmdline, &st), 0);
-	EXPECT_EQ(st.reason, DENALI_END_EXIT)
-		TH_LOG("%s: %s", variant->cmdline, st.text);
-	EXPECT_EQ(st.status, 0);
+	EXPECT_HOLDS(self->dev, "hypercall", GUEST_MEM, variant->cmdline);
 }
 
 /* The same with a memory of whole large pages. */
 TEST_F(guest, holds_in_large_pages)
 {
-	struct denali_vm_state st;
-
-	ASSERT_EQ(guest_run(self->dev, "hypercall", 4 << 20, variant->cmdline, &st), 0);
-	EXPECT_EQ(st.reason, DENALI_END_EXIT)
-		TH_LOG("%s: %s", variant->cmdline, st.text);
-	EXPECT_EQ(st.status, 0);
+	EXPECT_HOLDS(self->dev, "hypercall", 4 << 20, variant->cmdline);
 }
 
-FIXTURE(end) {
-	int dev;
-};
-
-FIXTURE_SETUP(end)
-{
-	self->dev = dev_open();
-	ASSERT_GE(self->dev, 0);
-}
-
-FIXTURE_TEARDOWN(end)
-{
-	close(self->dev);
-}
+FIXTURE_DEV(end);
 
 TEST_F(end, exit_statuses)
 {

@@ -56,6 +56,15 @@ void nap(void)
 	usleep(2000);
 }
 
+/* Where time itself is measured, or what must not happen needs time to happen in. */
+void let_pass(unsigned int ms)
+{
+	uint64_t until = now_ns() + ms * 1000000ULL;
+
+	while (now_ns() < until)
+		nap();
+}
+
 int dev_open(void)
 {
 	return open(DENALI_DEVICE, O_RDWR | O_CLOEXEC);
@@ -155,6 +164,14 @@ int vm_wait(int vm, int ms)
 	if (!n)
 		errno = ETIMEDOUT;
 	return -1;
+}
+
+uint64_t vm_id(int vm)
+{
+	struct denali_vm_state state;
+
+	vm_state(vm, &state);
+	return state.id;
 }
 
 bool vm_ended(int vm)
@@ -267,16 +284,44 @@ uint32_t guest_symbol(const char *guest, const char *symbol)
 	return addr;
 }
 
+/*
+ * A global variable of a guest in its VM's memory, which must not cross a page. NULL
+ * if it has none of that name. The mapping keeps the VM: guest_var_put ends it.
+ */
+void *guest_var(int vm, const char *guest, const char *symbol)
+{
+	uint32_t addr = guest_symbol(guest, symbol);
+	uint8_t *page = addr ? vm_map(vm, addr & ~0xfffU, 4096) : NULL;
+
+	return page ? page + (addr & 0xfff) : NULL;
+}
+
+void guest_var_put(volatile void *var)
+{
+	munmap((void *)((uintptr_t)var & ~0xfffUL), 4096);
+}
+
+static int guest_fill(int vm, const char *guest, const char *cmdline)
+{
+	uint32_t entry;
+
+	return guest_load(vm, guest, &entry) < 0 ? -1 : vm_setup(vm, entry, cmdline);
+}
+
+/* Load and start a guest in a VM that was just created. */
+int guest_boot(int vm, const char *guest, const char *cmdline)
+{
+	return guest_fill(vm, guest, cmdline) < 0 ? -1 : vm_ctl(vm, DENALI_IOC_VM_START);
+}
+
 /* A VM that has its image and boot arguments and waits for START. */
 int guest_make(int dev, const char *guest, uint64_t mem, const char *cmdline)
 {
-	uint32_t entry;
-	int vm;
+	int vm = vm_create(dev, mem, 0, NULL);
 
-	vm = vm_create(dev, mem, 0, NULL);
 	if (vm < 0)
 		return -1;
-	if (guest_load(vm, guest, &entry) < 0 || vm_setup(vm, entry, cmdline) < 0) {
+	if (guest_fill(vm, guest, cmdline) < 0) {
 		close(vm);
 		return -1;
 	}
@@ -294,6 +339,22 @@ int guest_start(int dev, const char *guest, uint64_t mem, const char *cmdline)
 		return -1;
 	}
 	return vm;
+}
+
+/* Started with its console open, so that nobody misses the first byte. */
+int guest_start_console(int dev, const char *guest, uint64_t mem, const char *cmdline, int *con)
+{
+	int vm = guest_make(dev, guest, mem, cmdline);
+
+	if (vm < 0)
+		return -1;
+	*con = console_open(vm);
+	if (*con >= 0 && vm_ctl(vm, DENALI_IOC_VM_START) == 0)
+		return vm;
+	if (*con >= 0)
+		close(*con);
+	close(vm);
+	return -1;
 }
 
 /*

@@ -36,6 +36,7 @@
 int timeout_factor(void);
 uint64_t now_ns(void);
 void nap(void);
+void let_pass(unsigned int ms);
 
 int dev_open(void);
 void dev_info(int dev, struct denali_info *info);
@@ -50,13 +51,18 @@ int vm_setup(int vm, uint32_t entry, const char *cmdline);
 int vm_ctl(int vm, unsigned long request);
 void vm_state(int vm, struct denali_vm_state *state);
 int vm_wait(int vm, int ms);
+uint64_t vm_id(int vm);
 bool vm_ended(int vm);
 void *vm_map(int vm, uint32_t offset, size_t len);
 
 int guest_load(int vm, const char *guest, uint32_t *entry);
 uint32_t guest_symbol(const char *guest, const char *symbol);
+void *guest_var(int vm, const char *guest, const char *symbol);
+void guest_var_put(volatile void *var);
+int guest_boot(int vm, const char *guest, const char *cmdline);
 int guest_make(int dev, const char *guest, uint64_t mem, const char *cmdline);
 int guest_start(int dev, const char *guest, uint64_t mem, const char *cmdline);
+int guest_start_console(int dev, const char *guest, uint64_t mem, const char *cmdline, int *con);
 int guest_run(int dev, const char *guest, uint64_t mem, const char *cmdline,
 	      struct denali_vm_state *state);
 

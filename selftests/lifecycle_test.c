@@ -3,10 +3,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 
 #include "kselftest_harness.h"
-#include "lib.h"
+#include "fixture.h"
 
 /* What the module doesn't have while a test runs must be back afterwards. */
 FIXTURE(life) {
@@ -138,20 +137,17 @@ TEST_F(life, kill_a_running_one)
 TEST_F(life, kill_an_idle_one)
 {
 	volatile uint32_t *progress;
-	uint32_t addr = guest_symbol("basic", "progress");
 	struct denali_vm_state st;
-	uint8_t *page;
 	int vm = guest_start(self->dev, "basic", GUEST_MEM, "idle");
 
 	ASSERT_GE(vm, 0);
-	page = vm_map(vm, addr & ~0xfff, 4096);
-	ASSERT_NE(page, NULL);
-	progress = (void *)(page + (addr & 0xfff));
+	progress = guest_var(vm, "basic", "progress");
+	ASSERT_NE(progress, NULL);
 	EXPECT_TRUE(wait_until(*progress == 1, SOON_MS));
 	EXPECT_EQ(vm_ctl(vm, DENALI_IOC_VM_KILL), 0);
 	vm_state(vm, &st);
 	EXPECT_EQ(st.reason, DENALI_END_KILLED);
-	munmap(page, 4096);
+	guest_var_put(progress);
 	close(vm);
 }
 
@@ -184,26 +180,21 @@ TEST_F(life, kill_a_stopped_one)
 /* Stopped is stopped: nothing moves until it is started again. */
 TEST_F(life, stop_and_go_on)
 {
-	uint32_t addr = guest_symbol("basic", "progress"), seen;
+	uint32_t seen;
 	volatile uint32_t *progress;
 	struct denali_vm_state st;
-	uint64_t until;
-	uint8_t *page;
 	int vm = guest_start(self->dev, "basic", GUEST_MEM, "spin");
 
 	ASSERT_GE(vm, 0);
-	page = vm_map(vm, addr & ~0xfff, 4096);
-	ASSERT_NE(page, NULL);
-	progress = (void *)(page + (addr & 0xfff));
+	progress = guest_var(vm, "basic", "progress");
+	ASSERT_NE(progress, NULL);
 	EXPECT_TRUE(wait_until(*progress > 0, SOON_MS));
 	EXPECT_EQ(vm_ctl(vm, DENALI_IOC_VM_STOP), 0);
 	seen = *progress;
 	vm_state(vm, &st);
 	EXPECT_EQ(st.state, DENALI_VM_STOPPED);
 	/* Long enough for many quanta: a VM that still ran would show. */
-	until = now_ns() + 100000000ULL;
-	while (now_ns() < until)
-		nap();
+	let_pass(100);
 	EXPECT_EQ(*progress, seen);
 	EXPECT_EQ(vm_ctl(vm, DENALI_IOC_VM_STOP), -1);
 	EXPECT_EQ(errno, EALREADY);
@@ -213,55 +204,49 @@ TEST_F(life, stop_and_go_on)
 	EXPECT_EQ(st.state, DENALI_VM_RUNNING);
 	EXPECT_EQ(vm_ctl(vm, DENALI_IOC_VM_START), -1);
 	EXPECT_EQ(errno, EALREADY);
-	munmap(page, 4096);
+	guest_var_put(progress);
 	close(vm);
 }
 
 TEST_F(life, stop_an_idle_one)
 {
-	uint32_t addr = guest_symbol("basic", "progress"), seen;
+	uint32_t seen;
 	volatile uint32_t *progress;
-	uint8_t *page;
 	int vm = guest_start(self->dev, "basic", GUEST_MEM, "tick");
 
 	ASSERT_GE(vm, 0);
-	page = vm_map(vm, addr & ~0xfff, 4096);
-	ASSERT_NE(page, NULL);
-	progress = (void *)(page + (addr & 0xfff));
+	progress = guest_var(vm, "basic", "progress");
+	ASSERT_NE(progress, NULL);
 	EXPECT_TRUE(wait_until(*progress > 2, SOON_MS));
 	EXPECT_EQ(vm_ctl(vm, DENALI_IOC_VM_STOP), 0);
 	seen = *progress;
 	EXPECT_EQ(vm_ctl(vm, DENALI_IOC_VM_START), 0);
 	/* Its idle timeout still comes. */
 	EXPECT_TRUE(wait_until(*progress > seen + 2, SOON_MS));
-	munmap(page, 4096);
+	guest_var_put(progress);
 	close(vm);
 }
 
 /* The guest clock goes on while the VM is stopped. */
 TEST_F(life, clock_goes_on_while_stopped)
 {
-	uint32_t addr = guest_symbol("basic", "seen_clock");
 	volatile uint64_t *clock;
 	uint64_t seen, off, on;
-	uint8_t *page;
 	int vm = guest_start(self->dev, "basic", GUEST_MEM, "clock");
 
 	ASSERT_GE(vm, 0);
-	page = vm_map(vm, addr & ~0xfff, 4096);
-	ASSERT_NE(page, NULL);
-	clock = (void *)(page + (addr & 0xfff));
+	clock = guest_var(vm, "basic", "seen_clock");
+	ASSERT_NE(clock, NULL);
 	EXPECT_TRUE(wait_until(*clock > 0, SOON_MS));
 	EXPECT_EQ(vm_ctl(vm, DENALI_IOC_VM_STOP), 0);
 	seen = *clock;
 	off = now_ns();
-	while (now_ns() - off < 50000000ULL)
-		nap();
+	let_pass(50);
 	on = now_ns();
 	EXPECT_EQ(vm_ctl(vm, DENALI_IOC_VM_START), 0);
 	EXPECT_TRUE(wait_until(*clock != seen, SOON_MS));
 	EXPECT_GE(*clock - seen, on - off);
-	munmap(page, 4096);
+	guest_var_put(clock);
 	close(vm);
 }
 
@@ -287,13 +272,10 @@ TEST_F(life, ended_stays_ended)
 TEST_F(life, last_close_ends_it)
 {
 	uint64_t id;
-	uint32_t entry;
 	int copy, vm = vm_create_id(self->dev, GUEST_MEM, 0, NULL, &id);
 
 	ASSERT_GE(vm, 0);
-	ASSERT_EQ(guest_load(vm, "basic", &entry), 0);
-	ASSERT_EQ(vm_setup(vm, entry, "spin"), 0);
-	ASSERT_EQ(vm_ctl(vm, DENALI_IOC_VM_START), 0);
+	ASSERT_EQ(guest_boot(vm, "basic", "spin"), 0);
 	copy = dup(vm);
 	close(vm);
 	EXPECT_FALSE(vm_ended(copy));
@@ -324,11 +306,9 @@ TEST_F(life, dies_with_its_process)
 	ASSERT_EQ(pipe(p), 0);
 	pid = fork();
 	if (!pid) {
-		uint32_t entry;
 		int vm = vm_create_id(self->dev, GUEST_MEM, 0, NULL, &id);
 
-		if (vm < 0 || guest_load(vm, "basic", &entry) || vm_setup(vm, entry, "spin") ||
-		    vm_ctl(vm, DENALI_IOC_VM_START))
+		if (vm < 0 || guest_boot(vm, "basic", "spin"))
 			_exit(1);
 		if (write(p[1], &id, sizeof(id)) != sizeof(id))
 			_exit(1);
@@ -363,14 +343,11 @@ TEST_F(life, persistent_outlives_its_descriptor)
 TEST_F(life, persistent_keeps_its_status)
 {
 	struct denali_vm_state st;
-	uint32_t entry;
 	uint64_t id;
 	int vm = vm_create_id(self->dev, GUEST_MEM, DENALI_CREATE_PERSISTENT, NULL, &id);
 
 	ASSERT_GE(vm, 0);
-	ASSERT_EQ(guest_load(vm, "basic", &entry), 0);
-	ASSERT_EQ(vm_setup(vm, entry, "exit 9"), 0);
-	ASSERT_EQ(vm_ctl(vm, DENALI_IOC_VM_START), 0);
+	ASSERT_EQ(guest_boot(vm, "basic", "exit 9"), 0);
 	close(vm);
 	vm = vm_open_id(self->dev, id);
 	ASSERT_GE(vm, 0);
@@ -385,14 +362,11 @@ TEST_F(life, persistent_keeps_its_status)
 TEST_F(life, destroy_a_running_one)
 {
 	struct denali_vm_state st;
-	uint32_t entry;
 	uint64_t id;
 	int vm = vm_create_id(self->dev, GUEST_MEM, DENALI_CREATE_PERSISTENT, "gone", &id);
 
 	ASSERT_GE(vm, 0);
-	ASSERT_EQ(guest_load(vm, "basic", &entry), 0);
-	ASSERT_EQ(vm_setup(vm, entry, "spin"), 0);
-	ASSERT_EQ(vm_ctl(vm, DENALI_IOC_VM_START), 0);
+	ASSERT_EQ(guest_boot(vm, "basic", "spin"), 0);
 	EXPECT_EQ(vm_ctl(vm, DENALI_IOC_VM_DESTROY), 0);
 	EXPECT_EQ(vm_open_id(self->dev, id), -1);
 	EXPECT_EQ(errno, ENOENT);
@@ -639,33 +613,20 @@ TEST_F(life, whole_pool_is_zero_at_start)
 
 TEST_F(life, registers_at_start)
 {
-	struct denali_vm_state st;
-
-	ASSERT_EQ(guest_run(self->dev, "regs_start", GUEST_MEM, "x", &st), 0);
-	EXPECT_EQ(st.reason, DENALI_END_EXIT)
-		TH_LOG("%s", st.text);
-	EXPECT_EQ(st.status, 0);
+	EXPECT_HOLDS(self->dev, "regs_start", GUEST_MEM, "x");
 }
 
 TEST_F(life, vregs_at_start)
 {
-	struct denali_vm_state st;
-
-	ASSERT_EQ(guest_run(self->dev, "basic", GUEST_MEM, "vregs 0x40000 1", &st), 0);
-	EXPECT_EQ(st.reason, DENALI_END_EXIT)
-		TH_LOG("%s", st.text);
+	EXPECT_HOLDS(self->dev, "basic", GUEST_MEM, "vregs 0x40000 1");
 }
 
 TEST_F(life, smallest_memory)
 {
-	struct denali_vm_state st;
 	struct denali_info info;
 
 	dev_info(self->dev, &info);
-	ASSERT_EQ(guest_run(self->dev, "regs_start", info.min_memory, "x", &st), 0);
-	EXPECT_EQ(st.reason, DENALI_END_EXIT)
-		TH_LOG("%s", st.text);
-	EXPECT_EQ(st.status, 0);
+	EXPECT_HOLDS(self->dev, "regs_start", info.min_memory, "x");
 }
 
 TEST_F(life, odd_sizes)
@@ -684,31 +645,30 @@ TEST_F(life, odd_sizes)
 TEST_F(life, longest_boot_arguments)
 {
 	char args[2048] = "cmdline ";
-	struct denali_vm_state st;
 
 	memset(args + 8, 'x', 2047 - 8);
 	args[2047] = 0;
-	ASSERT_EQ(guest_run(self->dev, "basic", GUEST_MEM, args, &st), 0);
-	EXPECT_EQ(st.reason, DENALI_END_EXIT)
-		TH_LOG("%s", st.text);
+	EXPECT_HOLDS(self->dev, "basic", GUEST_MEM, args);
 }
 
 TEST_F(life, memory_is_shared_with_the_host)
 {
-	uint32_t in = guest_symbol("basic", "host_word"), out = guest_symbol("basic", "guest_word");
+	volatile uint32_t *in, *out;
 	struct denali_vm_state st;
-	uint8_t *mem;
 	int vm = guest_start(self->dev, "basic", GUEST_MEM, "shared");
 
 	ASSERT_GE(vm, 0);
-	mem = vm_map(vm, 0x1000, GUEST_MEM - 0x1000);
-	ASSERT_NE(mem, NULL);
-	*(volatile uint32_t *)(mem + in - 0x1000) = 0x12345678;
+	in = guest_var(vm, "basic", "host_word");
+	out = guest_var(vm, "basic", "guest_word");
+	ASSERT_NE(in, NULL);
+	ASSERT_NE(out, NULL);
+	*in = 0x12345678;
 	ASSERT_EQ(vm_wait(vm, SOON_MS), 0);
-	EXPECT_EQ(*(volatile uint32_t *)(mem + out - 0x1000), 0x87654321);
+	EXPECT_EQ(*out, 0x87654321);
 	vm_state(vm, &st);
 	EXPECT_EQ(st.reason, DENALI_END_EXIT);
-	munmap(mem, GUEST_MEM - 0x1000);
+	guest_var_put(in);
+	guest_var_put(out);
 	close(vm);
 }
 

@@ -4,7 +4,6 @@
 #include <linux/netlink.h>
 #include <sched.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "kselftest_harness.h"
@@ -48,14 +47,6 @@ static void look(const struct nl_vm *vm, void *arg)
 	seen->n++;
 	if (vm->id == seen->want)
 		seen->found = *vm;
-}
-
-static uint64_t id_of(int vm)
-{
-	struct denali_vm_state st;
-
-	vm_state(vm, &st);
-	return st.id;
 }
 
 TEST_F(nl, family)
@@ -103,7 +94,7 @@ TEST_F(nl, every_attribute_is_there)
 	struct nl_vm vm;
 
 	ASSERT_GE(fd, 0);
-	ASSERT_EQ(nl_vm_get(&self->nl, id_of(fd), &vm), 0);
+	ASSERT_EQ(nl_vm_get(&self->nl, vm_id(fd), &vm), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(attrs); i++) {
 		EXPECT_TRUE(vm.seen & (1U << attrs[i]))
 			TH_LOG("attribute %d is missing", attrs[i]);
@@ -122,7 +113,7 @@ TEST_F(nl, get_the_end)
 
 	ASSERT_GE(fd, 0);
 	ASSERT_EQ(vm_wait(fd, SOON_MS), 0);
-	ASSERT_EQ(nl_vm_get(&self->nl, id_of(fd), &vm), 0);
+	ASSERT_EQ(nl_vm_get(&self->nl, vm_id(fd), &vm), 0);
 	EXPECT_EQ(vm.state, DENALI_VM_ENDED);
 	EXPECT_EQ(vm.reason, DENALI_END_EXIT);
 	EXPECT_EQ(vm.status, 5);
@@ -179,7 +170,7 @@ TEST_F(nl, dump)
 		vm[i] = vm_create(self->dev, 16 << 10, 0, NULL);
 		ASSERT_GE(vm[i], 0);
 	}
-	seen.want = id_of(vm[150]);
+	seen.want = vm_id(vm[150]);
 	ASSERT_EQ(nl_vm_dump(&self->nl, look, &seen), 0);
 	EXPECT_EQ(seen.n, before.n + 200);
 	EXPECT_TRUE(seen.ordered);
@@ -208,7 +199,7 @@ TEST_F(nl, dump_while_vms_come_and_go)
 		}
 	}
 	for (go = 0; go < 50; go++) {
-		struct seen seen = { .ordered = true, .want = id_of(vm[go]) };
+		struct seen seen = { .ordered = true, .want = vm_id(vm[go]) };
 
 		ASSERT_EQ(nl_vm_dump(&self->nl, look, &seen), 0);
 		EXPECT_TRUE(seen.ordered);
@@ -225,7 +216,7 @@ TEST_F(nl, dump_while_vms_come_and_go)
 TEST_F(nl, others_see_their_own)
 {
 	int fd = vm_create(self->dev, GUEST_MEM, 0, "not-yours"), status;
-	uint64_t id = id_of(fd);
+	uint64_t id = vm_id(fd);
 	char node[64];
 	pid_t pid;
 
@@ -276,15 +267,12 @@ TEST_F(nl, events)
 		DENALI_EVENT_STARTED, DENALI_EVENT_ENDED, DENALI_EVENT_DESTROYED };
 	struct nl_vm ev;
 	uint64_t last = 0, id;
-	uint32_t entry;
 	int fd;
 
 	ASSERT_EQ(nl_subscribe(&self->nl), 0);
 	fd = vm_create_id(self->dev, GUEST_MEM, 0, "watched", &id);
 	ASSERT_GE(fd, 0);
-	ASSERT_EQ(guest_load(fd, "basic", &entry), 0);
-	ASSERT_EQ(vm_setup(fd, entry, "tick"), 0);
-	ASSERT_EQ(vm_ctl(fd, DENALI_IOC_VM_START), 0);
+	ASSERT_EQ(guest_boot(fd, "basic", "tick"), 0);
 	ASSERT_EQ(vm_ctl(fd, DENALI_IOC_VM_STOP), 0);
 	ASSERT_EQ(vm_ctl(fd, DENALI_IOC_VM_START), 0);
 	ASSERT_EQ(vm_ctl(fd, DENALI_IOC_VM_KILL), 0);
@@ -369,7 +357,7 @@ static int started(int dev, const char *guest, const char *cmd, uint64_t *id)
 	int fd = guest_start(dev, guest, GUEST_MEM, cmd);
 
 	if (fd >= 0)
-		*id = id_of(fd);
+		*id = vm_id(fd);
 	return fd;
 }
 
@@ -443,7 +431,7 @@ TEST_F(nl, counts_console_bytes)
 
 	ASSERT_GE(fd, 0);
 	ASSERT_EQ(vm_wait(fd, SOON_MS), 0);
-	ASSERT_EQ(nl_vm_get(&self->nl, id_of(fd), &vm), 0);
+	ASSERT_EQ(nl_vm_get(&self->nl, vm_id(fd), &vm), 0);
 	EXPECT_EQ(vm.port[0].tx_bytes, 1600);
 	EXPECT_EQ(vm.port[0].rx_bytes, 0);
 	close(fd);
@@ -451,7 +439,7 @@ TEST_F(nl, counts_console_bytes)
 
 TEST_F(nl, says_idle)
 {
-	struct nl_vm vm;
+	struct nl_vm vm, again;
 	uint64_t id;
 	int fd = started(self->dev, "basic", "idle", &id);
 
@@ -459,11 +447,7 @@ TEST_F(nl, says_idle)
 	EXPECT_TRUE(counters_until(id, vm, vm.idle == 1));
 	EXPECT_EQ(vm.state, DENALI_VM_RUNNING);
 	/* An idle VM uses no CPU. */
-	struct nl_vm again;
-	uint64_t until = now_ns() + 300000000ULL;
-
-	while (now_ns() < until)
-		nap();
+	let_pass(300);
 	ASSERT_EQ(nl_vm_get(&self->nl, id, &again), 0);
 	EXPECT_EQ(again.run_ns, vm.run_ns);
 	EXPECT_EQ(again.hypercalls, vm.hypercalls);

@@ -14,7 +14,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "kselftest_harness.h"
@@ -203,10 +202,7 @@ static int frame_put(struct _test_data_nic *self, const uint8_t *frame, size_t l
 /* The guest's word of this name. */
 static volatile uint32_t *guest_word(struct _test_data_nic *self, const char *name)
 {
-	uint32_t addr = guest_symbol("nic", name);
-	uint8_t *page = addr ? vm_map(self->vm, addr & ~0xfff, 4096) : NULL;
-
-	return page ? (void *)(page + (addr & 0xfff)) : NULL;
+	return guest_var(self->vm, "nic", name);
 }
 
 TEST_F(nic, port_information)
@@ -693,8 +689,6 @@ TEST_F(nic, two_vms_on_a_bridge)
 	};
 	int tap, other;
 	volatile uint32_t *received;
-	uint32_t addr;
-	uint8_t *page;
 
 	ASSERT_EQ(system("ip link add br0 type bridge forward_delay 0 stp_state 0"), 0);
 	ASSERT_EQ(system("ip link set br0 up && ip link set tap0 master br0"), 0);
@@ -709,10 +703,8 @@ TEST_F(nic, two_vms_on_a_bridge)
 	ASSERT_GE(other, 0);
 	ASSERT_EQ(ioctl(other, DENALI_IOC_VM_NIC, &nic), 0);
 	ASSERT_EQ(vm_ctl(other, DENALI_IOC_VM_START), 0);
-	addr = guest_symbol("nic", "received");
-	page = vm_map(other, addr & ~0xfff, 4096);
-	ASSERT_NE(page, NULL);
-	received = (void *)(page + (addr & 0xfff));
+	received = guest_var(other, "nic", "received");
+	ASSERT_NE(received, NULL);
 
 	ASSERT_EQ(nic_start(self, "tx-loop"), 0);
 	EXPECT_TRUE(wait_until(*received > 50, SOON_MS));

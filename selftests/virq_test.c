@@ -4,11 +4,9 @@
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
-#include "lib.h"
+#include "fixture.h"
 
-FIXTURE(guest) {
-	int dev;
-};
+FIXTURE_DEV(guest);
 
 FIXTURE_VARIANT(guest) {
 	const char *cmdline;
@@ -46,31 +44,14 @@ GUEST_VARIANT(upcall_regs, "upcall-regs");
 GUEST_VARIANT(upcall_flags, "upcall-flags");
 GUEST_VARIANT(upcall_stack, "upcall-stack");
 
-FIXTURE_SETUP(guest)
-{
-	self->dev = dev_open();
-	ASSERT_GE(self->dev, 0);
-}
-
-FIXTURE_TEARDOWN(guest)
-{
-	close(self->dev);
-}
-
 TEST_F(guest, holds)
 {
-	struct denali_vm_state st;
-
-	ASSERT_EQ(guest_run(self->dev, "time", GUEST_MEM, variant->cmdline, &st), 0);
-	EXPECT_EQ(st.reason, DENALI_END_EXIT)
-		TH_LOG("%s: %s", variant->cmdline, st.text);
-	EXPECT_EQ(st.status, 0);
+	EXPECT_HOLDS(self->dev, "time", GUEST_MEM, variant->cmdline);
 }
 
 /* And while other VMs want the CPU all the time. */
 TEST_F(guest, holds_beside_busy_vms)
 {
-	struct denali_vm_state st;
 	struct denali_info info;
 	int busy[16], n;
 
@@ -80,29 +61,14 @@ TEST_F(guest, holds_beside_busy_vms)
 		busy[i] = guest_start(self->dev, "basic", 64 << 10, "spin");
 		ASSERT_GE(busy[i], 0);
 	}
-	ASSERT_EQ(guest_run(self->dev, "time", GUEST_MEM, variant->cmdline, &st), 0);
-	EXPECT_EQ(st.reason, DENALI_END_EXIT)
-		TH_LOG("%s: %s", variant->cmdline, st.text);
+	EXPECT_HOLDS(self->dev, "time", GUEST_MEM, variant->cmdline);
 	for (int i = 0; i < n; i++) {
 		EXPECT_FALSE(vm_ended(busy[i]));
 		close(busy[i]);
 	}
 }
 
-FIXTURE(host) {
-	int dev;
-};
-
-FIXTURE_SETUP(host)
-{
-	self->dev = dev_open();
-	ASSERT_GE(self->dev, 0);
-}
-
-FIXTURE_TEARDOWN(host)
-{
-	close(self->dev);
-}
+FIXTURE_DEV(host);
 
 static uint64_t wall_ns(void)
 {
@@ -115,38 +81,33 @@ static uint64_t wall_ns(void)
 /* The guest's wall clock lies between two looks at the host's. */
 TEST_F(host, wall_clock)
 {
-	uint32_t addr = guest_symbol("time", "wall");
-	uint64_t before, after, wall;
-	uint8_t *page;
+	uint64_t before, after;
+	volatile uint64_t *wall;
 	int vm = guest_make(self->dev, "time", GUEST_MEM, "wall");
 
 	ASSERT_GE(vm, 0);
-	page = vm_map(vm, addr & ~0xfff, 4096);
-	ASSERT_NE(page, NULL);
+	wall = guest_var(vm, "time", "wall");
+	ASSERT_NE(wall, NULL);
 	before = wall_ns();
 	ASSERT_EQ(vm_ctl(vm, DENALI_IOC_VM_START), 0);
 	ASSERT_EQ(vm_wait(vm, SOON_MS), 0);
 	after = wall_ns();
-	wall = *(volatile uint64_t *)(page + (addr & 0xfff));
 	/* Rates differ by what calibration and NTP leave: a millisecond is far more than that. */
-	EXPECT_GE(wall, before - 1000000);
-	EXPECT_LE(wall, after + 1000000);
+	EXPECT_GE(*wall, before - 1000000);
+	EXPECT_LE(*wall, after + 1000000);
 	close(vm);
 }
 
 /* The two clocks run at the same rate. */
 TEST_F(host, clock_rate)
 {
-	uint32_t addr = guest_symbol("basic", "seen_clock");
 	uint64_t h0, h1, h2, h3, g0, g1;
 	volatile uint64_t *clock;
-	uint8_t *page;
 	int vm = guest_start(self->dev, "basic", GUEST_MEM, "clock");
 
 	ASSERT_GE(vm, 0);
-	page = vm_map(vm, addr & ~0xfff, 4096);
-	ASSERT_NE(page, NULL);
-	clock = (void *)(page + (addr & 0xfff));
+	clock = guest_var(vm, "basic", "seen_clock");
+	ASSERT_NE(clock, NULL);
 	ASSERT_TRUE(wait_until(*clock > 0, SOON_MS));
 
 	/* Each reading of the guest's clock is framed by two of ours. */
@@ -155,8 +116,7 @@ TEST_F(host, clock_rate)
 	ASSERT_TRUE(wait_until(*clock != g0, SOON_MS));
 	g0 = *clock;
 	h1 = now_ns();
-	while (now_ns() - h1 < 1000000000ULL)
-		nap();
+	let_pass(1000);
 	h2 = now_ns();
 	g1 = *clock;
 	ASSERT_TRUE(wait_until(*clock != g1, SOON_MS));
@@ -202,12 +162,9 @@ TEST_F_TIMEOUT(host, clock_starts_at_zero, 90)
 TEST_F(host, port_interrupt)
 {
 	struct denali_vm_state st;
-	int con, vm = guest_make(self->dev, "time", GUEST_MEM, "port-irq");
+	int con, vm = guest_start_console(self->dev, "time", GUEST_MEM, "port-irq", &con);
 
 	ASSERT_GE(vm, 0);
-	con = console_open(vm);
-	ASSERT_GE(con, 0);
-	ASSERT_EQ(vm_ctl(vm, DENALI_IOC_VM_START), 0);
 	EXPECT_EQ(write(con, "!", 1), 1);
 	ASSERT_EQ(vm_wait(vm, SOON_MS), 0);
 	vm_state(vm, &st);

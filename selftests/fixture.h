@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What most C tests do with the harness: a fixture that is nothing but the open
+ * device, and a guest that checks its property by itself. These are macros, so that
+ * a failure names the line of the test. Include it behind kselftest_harness.h; lib.h
+ * knows no harness.
+ */
+#ifndef DENALI_SELFTESTS_FIXTURE_H
+#define DENALI_SELFTESTS_FIXTURE_H
+
+#include "lib.h"
+
+/* self->dev is the device. A FIXTURE_VARIANT of the same name goes behind it. */
+#define FIXTURE_DEV(name)						\
+	FIXTURE(name) {							\
+		int dev;						\
+	};								\
+									\
+	FIXTURE_SETUP(name)						\
+	{								\
+		self->dev = dev_open();					\
+		ASSERT_GE(self->dev, 0);				\
+	}								\
+									\
+	FIXTURE_TEARDOWN(name)						\
+	{								\
+		close(self->dev);					\
+	}								\
+									\
+	struct __dev_fixture_##name
+
+/* The guest ends with EXIT 0; else its report says which line of it didn't hold. */
+#define EXPECT_HOLDS(dev, guest, mem, cmdline) do {			\
+	struct denali_vm_state __holds;					\
+									\
+	ASSERT_EQ(guest_run(dev, guest, mem, cmdline, &__holds), 0);	\
+	EXPECT_EQ(__holds.reason, DENALI_END_EXIT)			\
+		TH_LOG("%.60s: %s", cmdline, __holds.text);		\
+	EXPECT_EQ(__holds.status, 0);					\
+} while (0)
+
+#endif /* DENALI_SELFTESTS_FIXTURE_H */
