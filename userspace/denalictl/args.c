@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Words of the command line: options anywhere, keywords that may be cut, numbers.
+ * Words of the command line: options anywhere, keywords that may be cut, numbers, and
+ * the VMs that they name.
  */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl.h"
 
@@ -131,4 +133,34 @@ struct denali_vm *ctl_open_vm(int dev, const char *who)
 	if (!vm)
 		ctl_fail(&err);
 	return vm;
+}
+
+/* The same for a command on one VM, which needs the device for nothing else. */
+struct denali_vm *ctl_open_one(const char *who)
+{
+	struct denali_error err;
+	struct denali_vm *vm;
+	int dev = denali_dev_open(&err);
+
+	if (dev < 0) {
+		ctl_fail(&err);
+		return NULL;
+	}
+	vm = ctl_open_vm(dev, who);
+	close(dev);
+	return vm;
+}
+
+/* All VMs that the asker may see; says so if that fails. The caller frees the list. */
+int ctl_list_vms(struct denali_vm_stats **list, size_t *count)
+{
+	struct denali_error err;
+	struct denali_nl *nl = denali_nl_open(&err);
+	int ret;
+
+	if (!nl)
+		return ctl_fail(&err);
+	ret = denali_stats_list(nl, list, count, &err);
+	denali_nl_close(nl);
+	return ret ? ctl_fail(&err) : CTL_OK;
 }

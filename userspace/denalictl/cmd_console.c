@@ -15,7 +15,6 @@ int ctl_cmd_console(struct ctl_words *words)
 	enum ctl_stream_end end;
 	struct denali_vm *vm;
 	const char *word;
-	int dev;
 
 	while ((word = ctl_next(words))) {
 		if (!strcmp(word, "-n") || !strcmp(word, "--no-follow"))
@@ -25,19 +24,13 @@ int ctl_cmd_console(struct ctl_words *words)
 		stream.input = false;
 	}
 
-	dev = denali_dev_open(&err);
-	if (dev < 0)
-		return ctl_fail(&err);
-	vm = ctl_open_vm(dev, who);
-	if (!vm) {
-		close(dev);
+	vm = ctl_open_one(who);
+	if (!vm)
 		return CTL_FAILED;
-	}
 	stream.vm_fd = denali_vm_fd(vm);
 	stream.console = denali_vm_console(vm, &err);
 	if (stream.console < 0) {
 		denali_vm_close(vm);
-		close(dev);
 		return ctl_fail(&err);
 	}
 	if (stream.input && isatty(STDIN_FILENO))
@@ -46,7 +39,6 @@ int ctl_cmd_console(struct ctl_words *words)
 	end = ctl_stream_run(&stream);
 	close(stream.console);
 	denali_vm_close(vm);
-	close(dev);
 	if (end == CTL_STREAM_SIGNAL)
 		return CTL_SIGNAL + stream.signal;
 	return end == CTL_STREAM_OUTPUT ? CTL_FAILED : CTL_OK;

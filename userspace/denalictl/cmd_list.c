@@ -20,19 +20,11 @@ int ctl_cmd_list(struct ctl_words *words)
 	};
 	struct json_object *rows;
 	struct denali_vm_stats *list;
-	struct denali_error err;
-	struct denali_nl *nl;
 	size_t count, i;
-	int ret;
 
 	ctl_end(words);
-	nl = denali_nl_open(&err);
-	if (!nl)
-		return ctl_fail(&err);
-	ret = denali_stats_list(nl, &list, &count, &err);
-	denali_nl_close(nl);
-	if (ret)
-		return ctl_fail(&err);
+	if (ctl_list_vms(&list, &count))
+		return CTL_FAILED;
 
 	rows = json_object_new_array();
 	for (i = 0; i < count; i++)

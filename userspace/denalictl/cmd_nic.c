@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <denali/ring.h>
 #include <denali/vregs.h>
@@ -56,34 +55,20 @@ static int nic_show(struct ctl_words *words)
 	const char *who = ctl_next(words);
 	struct denali_vm_stats *list;
 	struct json_object *rows;
-	struct denali_error err;
-	struct denali_nl *nl;
 	uint64_t id = 0;
 	size_t count, i;
-	int ret;
 
 	ctl_end(words);
 	if (who) {
-		struct denali_vm *vm;
-		int dev = denali_dev_open(&err);
+		struct denali_vm *vm = ctl_open_one(who);
 
-		if (dev < 0)
-			return ctl_fail(&err);
-		vm = ctl_open_vm(dev, who);
-		if (vm)
-			id = denali_vm_id(vm);
-		denali_vm_close(vm);
-		close(dev);
 		if (!vm)
 			return CTL_FAILED;
+		id = denali_vm_id(vm);
+		denali_vm_close(vm);
 	}
-	nl = denali_nl_open(&err);
-	if (!nl)
-		return ctl_fail(&err);
-	ret = denali_stats_list(nl, &list, &count, &err);
-	denali_nl_close(nl);
-	if (ret)
-		return ctl_fail(&err);
+	if (ctl_list_vms(&list, &count))
+		return CTL_FAILED;
 
 	rows = json_object_new_array();
 	for (i = 0; i < count; i++)
@@ -126,16 +111,20 @@ static int nic_plug(struct denali_vm *vm, const struct ctl_nic_words *words, uin
 	return ret;
 }
 
+static uint32_t port_number(struct ctl_words *words)
+{
+	return ctl_number(ctl_need(words, "port: a number"), "port", DENALI_MAX_PORTS - 1);
+}
+
 static int nic_add(struct ctl_words *words)
 {
 	static const char * const keywords[] = { "bridge", "mac", "up", "nic", "port", NULL };
 	const char *who = ctl_need(words, "NAME");
 	struct ctl_nic_words nic = { 0 };
 	uint32_t port = DENALI_NIC_NEW_PORT;
-	struct denali_error err;
 	struct denali_vm *vm;
 	const char *word;
-	int dev, status;
+	int status;
 
 	while ((word = ctl_next(words))) {
 		int keyword = ctl_keyword(word, keywords, "keyword");
@@ -145,19 +134,14 @@ static int nic_add(struct ctl_words *words)
 		if (!strcmp(keywords[keyword], "nic"))
 			nic.config.tap = ctl_need(words, "nic: a tap's name");
 		else
-			port = ctl_number(ctl_need(words, "port: a number"), "port",
-					  DENALI_MAX_PORTS - 1);
+			port = port_number(words);
 	}
 	if (!nic.config.tap)
 		ctl_usage("nic TAP is missing");
 
-	dev = denali_dev_open(&err);
-	if (dev < 0)
-		return ctl_fail(&err);
-	vm = ctl_open_vm(dev, who);
+	vm = ctl_open_one(who);
 	status = vm ? nic_plug(vm, &nic, port) : CTL_FAILED;
 	denali_vm_close(vm);
-	close(dev);
 	return status;
 }
 
@@ -200,31 +184,24 @@ static int nic_del(struct ctl_words *words)
 	const char *tap = NULL;
 	struct denali_vm *vm;
 	const char *word;
-	int dev, ret;
+	int ret;
 
 	while ((word = ctl_next(words))) {
 		if (ctl_keyword(word, keywords, "keyword") == 0)
 			tap = ctl_need(words, "nic: a tap's name");
 		else
-			port = ctl_number(ctl_need(words, "port: a number"), "port",
-					  DENALI_MAX_PORTS - 1);
+			port = port_number(words);
 	}
 	if (!tap && port == DENALI_NIC_NEW_PORT)
 		ctl_usage("nic TAP or port N is missing");
 
-	dev = denali_dev_open(&err);
-	if (dev < 0)
-		return ctl_fail(&err);
-	vm = ctl_open_vm(dev, who);
-	if (!vm) {
-		close(dev);
+	vm = ctl_open_one(who);
+	if (!vm)
 		return CTL_FAILED;
-	}
 	ret = tap ? find_port(vm, tap, &port, &err) : 0;
 	if (!ret)
 		ret = denali_nic_unplug(vm, port, &err);
 	denali_vm_close(vm);
-	close(dev);
 	return ret ? ctl_fail(&err) : CTL_OK;
 }
 

@@ -51,6 +51,8 @@ int ctl_keyword(const char *word, const char * const *keywords, const char *what
 unsigned long ctl_number(const char *word, const char *what, unsigned long max);
 void ctl_end(struct ctl_words *words);
 struct denali_vm *ctl_open_vm(int dev, const char *who);
+struct denali_vm *ctl_open_one(const char *who);
+int ctl_list_vms(struct denali_vm_stats **list, size_t *count);
 
 /* out.c: the one print path */
 extern bool ctl_json;

@@ -371,19 +371,3 @@ int denali_events_read(struct denali_nl *nl,
 		return denali_fail(err, denali_nl_errno(ret), "events: %s", nl_geterror(ret));
 	return nl->handler_ret;
 }
-
-const char *denali_event_name(unsigned int event)
-{
-	static const char * const names[] = {
-		[DENALI_EVENT_CREATED] = "created",
-		[DENALI_EVENT_STARTED] = "started",
-		[DENALI_EVENT_STOPPED] = "stopped",
-		[DENALI_EVENT_ENDED] = "ended",
-		[DENALI_EVENT_DESTROYED] = "destroyed",
-		[DENALI_EVENT_PORT_DOWN] = "port-down",
-	};
-
-	if (event < sizeof(names) / sizeof(names[0]) && names[event])
-		return names[event];
-	return "unknown";
-}
