@@ -13,7 +13,12 @@
 static struct denali_timer timers = { &timers, &timers, DENALI_FOREVER, NULL, NULL };
 static uint64_t armed = DENALI_FOREVER;
 
-uint64_t denali_clock_ns(void)
+/*
+ * The sum of two of the clock's registers and of the time since the host last set them.
+ * All in one go: the host may set them between any two instructions here.
+ */
+static inline __attribute__((always_inline))
+uint64_t clock_read(const volatile uint64_t *base, const volatile uint64_t *more)
 {
 	uint64_t tsc, ns;
 	uint32_t seq, mul, lo, hi;
@@ -24,23 +29,27 @@ uint64_t denali_clock_ns(void)
 		__asm__ __volatile__("rdtsc" : "=a" (lo), "=d" (hi) : : "memory");
 		tsc = ((uint64_t)hi << 32 | lo) - denali_vregs->tsc_base;
 		/* The product has up to 96 bits: by halves. */
-		ns = denali_vregs->time_base +
-		     ((uint64_t)(uint32_t)(tsc >> 32) * mul << (32 - DENALI_TSC_SHIFT)) +
+		ns = *base + ((uint64_t)(uint32_t)(tsc >> 32) * mul << (32 - DENALI_TSC_SHIFT)) +
 		     ((uint64_t)(uint32_t)tsc * mul >> DENALI_TSC_SHIFT);
+		if (more)
+			ns += *more;
 	} while (seq != denali_vregs->clock_seq);
 	return ns;
 }
 
+uint64_t denali_clock_ns(void)
+{
+	return clock_read(&denali_vregs->time_base, NULL);
+}
+
 uint64_t denali_clock_wall_ns(void)
 {
-	uint64_t base;
-	uint32_t seq;
+	return clock_read(&denali_vregs->time_base, &denali_vregs->wall_base);
+}
 
-	do {
-		seq = denali_vregs->clock_seq;
-		base = denali_vregs->wall_base;
-	} while (seq != denali_vregs->clock_seq);
-	return base + denali_clock_ns();
+uint64_t denali_clock_run_ns(void)
+{
+	return clock_read(&denali_vregs->run_ns, NULL);
 }
 
 uint64_t denali_clock_deadline(uint64_t timeout_ns)

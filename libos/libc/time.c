@@ -6,37 +6,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <denali/vregs.h>
 #include <denali-os/thread.h>
 #include <denali-os/timer.h>
 
 #include "timespec.h"
-
-/* CPU time of this VM: up to the last time it was scheduled in, and since. */
-static uint64_t cpu_ns(void)
-{
-	uint64_t run, base;
-	uint32_t seq;
-
-	do {
-		seq = denali_vregs->clock_seq;
-		run = denali_vregs->run_ns;
-		base = denali_vregs->time_base;
-	} while (seq != denali_vregs->clock_seq);
-	return run + (denali_clock_ns() - base);
-}
-
-static uint64_t wall_base(void)
-{
-	uint64_t base;
-	uint32_t seq;
-
-	do {
-		seq = denali_vregs->clock_seq;
-		base = denali_vregs->wall_base;
-	} while (seq != denali_vregs->clock_seq);
-	return base;
-}
 
 static void to_timespec(uint64_t ns, struct timespec *ts)
 {
@@ -62,9 +35,9 @@ int denali_timespec_deadline(const struct timespec *ts, int monotonic, uint64_t 
 	int ret = denali_timespec_ns(ts, deadline);
 
 	if (!ret && !monotonic && *deadline != DENALI_FOREVER) {
-		uint64_t base = wall_base();
+		uint64_t now = denali_clock_wall_ns();
 
-		*deadline = *deadline > base ? *deadline - base : 0;
+		*deadline = *deadline > now ? denali_clock_deadline(*deadline - now) : 0;
 	}
 	return ret;
 }
@@ -79,7 +52,7 @@ int clock_gettime(clockid_t clock, struct timespec *ts)
 		to_timespec(denali_clock_ns(), ts);
 		return 0;
 	case CLOCK_PROCESS_CPUTIME_ID:
-		to_timespec(cpu_ns(), ts);
+		to_timespec(denali_clock_run_ns(), ts);
 		return 0;
 	}
 	errno = EINVAL;
@@ -160,7 +133,7 @@ int gettimeofday(struct timeval *tv, void *tz)
 /* newlib's clock() takes ticks of CLOCKS_PER_SEC, a microsecond. */
 clock_t times(struct tms *tms)
 {
-	tms->tms_utime = cpu_ns() / DENALI_NS_PER_US;
+	tms->tms_utime = denali_clock_run_ns() / DENALI_NS_PER_US;
 	tms->tms_stime = 0;
 	tms->tms_cutime = 0;
 	tms->tms_cstime = 0;

@@ -23,6 +23,9 @@ uint64_t denali_clock_ns(void);
 /** denali_clock_wall_ns() - ns since 1970 (UTC). Any context. */
 uint64_t denali_clock_wall_ns(void);
 
+/** denali_clock_run_ns() - ns of CPU time that the VM has had. Any context. */
+uint64_t denali_clock_run_ns(void);
+
 /** denali_clock_deadline() - now + timeout, DENALI_FOREVER if that is what @timeout_ns is or the sum overflows. */
 uint64_t denali_clock_deadline(uint64_t timeout_ns);
 
