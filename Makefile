@@ -43,7 +43,7 @@ help:
 	@echo '                 TESTARGS="-t NAME" picks some, VMFLAGS is for tools/vm'
 	@echo 'make test-debug  the same on a kernel with KASAN, lockdep, kmemleak and the like'
 	@echo 'make bench       print and keep the measurements'
-	@echo 'make check       style: checkpatch, sparse, W=1, SPDX, shellcheck'
+	@echo 'make check       style: checkpatch, sparse, W=1, SPDX, shellcheck, documents'
 	@echo 'make install     install all of it (DESTDIR, PREFIX); make uninstall takes it back'
 	@echo 'make clean       remove what was built'
 	@echo 'make deps        install the Debian packages that are missing'
