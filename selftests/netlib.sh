@@ -73,3 +73,62 @@ fetch()
 {
 	in_ns curl --silent --show-error --max-time 15 "$@"
 }
+
+# The echo service, asked from the bridge.
+#
+# udp ADDRESS SIZE COUNT: datagrams there and back, each the same, resent if lost.
+udp()
+{
+	in_ns python3 - "$@" <<-'END'
+	import os, socket, sys
+	addr, size, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+	s = socket.socket(socket.AF_INET6 if ":" in addr else socket.AF_INET, socket.SOCK_DGRAM)
+	s.settimeout(2)
+	s.connect((addr, 7))
+	for i in range(count):
+	    data = os.urandom(size)
+	    for attempt in range(5):
+	        s.send(data)
+	        try:
+	            if s.recv(65536) == data:
+	                break
+	        except socket.timeout:
+	            pass
+	    else:
+	        sys.exit("datagram %d of %d bytes didn't come back" % (i, size))
+	END
+}
+
+# tcp ADDRESS CONNECTIONS SIZE: all at once, each gets its own bytes back.
+tcp()
+{
+	in_ns python3 - "$@" <<-'END'
+	import os, select, socket, sys
+	addr, count, size = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+	family = socket.AF_INET6 if ":" in addr else socket.AF_INET
+	conns = {}
+	for i in range(count):
+	    s = socket.socket(family, socket.SOCK_STREAM)
+	    s.settimeout(10)
+	    s.connect((addr, 7))
+	    s.setblocking(False)
+	    conns[s] = [os.urandom(size), 0, b""]
+	while conns:
+	    w = [s for s in conns if conns[s][1] < size]
+	    r, w, x = select.select(list(conns), w, [], 20)
+	    if not r and not w:
+	        sys.exit("%d connections stand still" % len(conns))
+	    for s in w:
+	        c = conns[s]
+	        c[1] += s.send(c[0][c[1]:c[1] + 4096])
+	    for s in r:
+	        c = conns[s]
+	        data = s.recv(65536)
+	        c[2] += data
+	        if not data or len(c[2]) >= size:
+	            if c[2] != c[0]:
+	                sys.exit("%d bytes came back, not the %d sent" % (len(c[2]), size))
+	            s.close()
+	            del conns[s]
+	END
+}

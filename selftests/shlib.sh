@@ -75,6 +75,14 @@ guest()
 	echo "$dir/guests/$1"
 }
 
+# The least memory that an image's note names, in KiB: bytes 8 to 11 of it.
+least_kib()
+{
+	local bytes
+	bytes=$(readelf -n "$1" | sed -n 's/^ *description data: .. .. .. .. .. .. .. .. \(..\) \(..\) \(..\) \(..\) .*/0x\4\3\2\1/p')
+	echo $((bytes / 1024))
+}
+
 loaded()
 {
 	[ -d /sys/module/denali ]

@@ -10,6 +10,10 @@
 
 #define DENALI_NICS_MAX		8
 
+/* Buffers of a receive ring, and the bytes of one: a frame and what lwIP keeps of it. */
+#define DENALI_NIC_BUFS(order)	((1U << (order)) + (1U << (order)) / 2)
+#define DENALI_NIC_BUF_BYTES	1600
+
 struct denali_nic;
 
 /* nic.c: all with the core lock held, but for denali_nic_writable_wait(). */
@@ -33,6 +37,9 @@ void denali_dns_end(void);
 
 /* memory.c: elements in use. */
 uint32_t denali_pool_used(memp_t type);
+
+/* tune.c: choose the sizes, once, before the stack starts. */
+void denali_net_tune_set(void);
 
 /* start.c: first use of a socket. */
 void denali_net_first_use(void);

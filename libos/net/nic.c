@@ -48,6 +48,8 @@ struct nic_buf {
 	uint8_t data[BUF_SIZE];
 };
 
+_Static_assert(sizeof(struct nic_buf) <= DENALI_NIC_BUF_BYTES, "tune.c counts with less");
+
 struct denali_nic {
 	struct netif netif;
 	struct denali_ring_front rx;
@@ -426,7 +428,7 @@ static err_t nic_netif_init(struct netif *netif)
 static int rings_create(struct denali_nic *nic)
 {
 	uint32_t rx = denali_net_tune.rx_order, tx = denali_net_tune.tx_order;
-	uint32_t bufs = (1U << rx) + (1U << rx) / 2;
+	uint32_t bufs = DENALI_NIC_BUFS(rx);
 	struct nic_buf *buf;
 	uint8_t *block, *rings;
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Starting the network: sizes by the VM's memory, one interface for each NIC
- * port, addresses from the boot arguments, and a line on the console for each
- * address that comes up.
+ * Starting the network: one interface for each NIC port, addresses from the boot
+ * arguments, and a line on the console for each address that comes up.
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -25,8 +24,6 @@
 #define VALUE_SIZE	128
 
 #define NETWAIT_DEFAULT	10	/* seconds; documented in denali-os/net.h */
-
-struct denali_net_tune denali_net_tune;
 
 static struct {
 	ip4_addr_t shown4;
@@ -81,34 +78,6 @@ static void say(const char *fmt, ...)
 	append(line, sizeof(line), fmt, args);
 	va_end(args);
 	denali_console_puts(line);
-}
-
-/* Windows and rings in proportion to the memory: what 64 connections at once can be given. */
-static void tune(void)
-{
-	static const struct {
-		uint32_t mem_kib;
-		uint32_t window, sndbuf;
-		uint8_t rx_order, tx_order;
-	} sizes[] = {
-		{ 384,		4 * TCP_MSS,	4 * TCP_MSS,	3, 4 },
-		{ 1024,		8 * TCP_MSS,	8 * TCP_MSS,	4, 5 },
-		{ 4096,		12 * TCP_MSS,	12 * TCP_MSS,	6, 6 },
-		{ 16384,	65535,		32 * TCP_MSS,	7, 7 },
-		{ UINT32_MAX,	131072,		88 * TCP_MSS,	8, 8 },
-	};
-	uint64_t mem = denali_vregs->mem_size;
-	uint32_t kib = mem >> 10;
-	int i = 0;
-
-	while (kib >= sizes[i].mem_kib && sizes[i].mem_kib != UINT32_MAX)
-		i++;
-	denali_net_tune.tcp_window = sizes[i].window;
-	denali_net_tune.tcp_sndbuf = sizes[i].sndbuf;
-	denali_net_tune.rx_order = sizes[i].rx_order;
-	denali_net_tune.tx_order = sizes[i].tx_order;
-	denali_net_tune.budget = mem >> 1;
-	denali_net_tune.tcp_pcbs = LWIP_MIN(MEMP_NUM_TCP_PCB, 16 + kib / 8);
 }
 
 static char *net_arg(unsigned int nic, const char *key, char *buf)
@@ -287,7 +256,7 @@ void denali_net_start(void)
 	if (started)
 		return;
 	started = 1;
-	tune();
+	denali_net_tune_set();
 	tcpip_init(NULL, NULL);
 
 	LOCK_TCPIP_CORE();
