@@ -23,7 +23,7 @@ static uint32_t caller(uint32_t *ebp)
 {
 	uint32_t *frame = (uint32_t *)*ebp;
 
-	if (*ebp & 3 || *ebp < DENALI_IMAGE_MIN_ADDR || *ebp > denali_vregs->mem_size - 8 ||
+	if (*ebp & 3 || *ebp < DENALI_IMAGE_MIN_ADDR || *ebp > DENALI_VREGS->mem_size - 8 ||
 	    (frame[0] && frame[0] <= *ebp))
 		return 0;
 	*ebp = frame[0];

@@ -36,17 +36,17 @@ static void print(const char *text, uint32_t len)
 		if (ring->rsp_prod != nr)
 			break;
 		denali_hypercall3(DENALI_HC_IDLE, UINT32_MAX, UINT32_MAX, 0);
-		denali_vregs->irq_pending = 0;
+		DENALI_VREGS->irq_pending = 0;
 	}
 }
 
 void denali_main(void)
 {
 	static char text[] = "bare guest,         KiB\n";
-	uint32_t kib = (uint32_t)(denali_vregs->mem_size >> 10);
+	uint32_t kib = (uint32_t)(DENALI_VREGS->mem_size >> 10);
 	char *at = text + 18;
 
-	if (denali_vregs->magic != DENALI_VREGS_MAGIC || denali_vregs->abi_version != DENALI_ABI_VERSION)
+	if (DENALI_VREGS->magic != DENALI_VREGS_MAGIC || DENALI_VREGS->abi_version != DENALI_ABI_VERSION)
 		denali_hypercall3(DENALI_HC_EXIT, 1, 0, 0);
 	do
 		*at-- = '0' + kib % 10;

@@ -175,7 +175,8 @@ DENALI_ASSERT(offsetof(struct denali_vregs, ports) == 256, vregs_ports);
 DENALI_ASSERT(offsetof(struct denali_vregs, cmdline) == 2048, vregs_cmdline);
 
 #ifndef __KERNEL__
-#define denali_vregs ((volatile struct denali_vregs *)DENALI_VREGS_ADDR)
+/* The page as a guest has it. */
+#define DENALI_VREGS ((volatile struct denali_vregs *)DENALI_VREGS_ADDR)
 #endif
 #endif /* !__ASSEMBLER__ */
 

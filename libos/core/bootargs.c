@@ -25,7 +25,7 @@ static const char *word_copy(const char *from, char *buf, size_t size)
 
 char *denali_bootarg(const char *key, char *buf, size_t size)
 {
-	const char *at = (const char *)denali_vregs->cmdline;
+	const char *at = (const char *)DENALI_VREGS->cmdline;
 	size_t len = strlen(key);
 	char *found = NULL;
 

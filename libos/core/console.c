@@ -56,7 +56,7 @@ static int console_start(void)
 
 	if (!state) {
 		state = -1;
-		if (denali_vregs->ports[CONSOLE_PORT].type == DENALI_PORT_CONSOLE &&
+		if (DENALI_VREGS->ports[CONSOLE_PORT].type == DENALI_PORT_CONSOLE &&
 		    !denali_ring_init(&out.front, CONSOLE_PORT, DENALI_QUEUE_OUT, CONSOLE_ORDER, out.ring) &&
 		    !denali_ring_init(&in.front, CONSOLE_PORT, DENALI_QUEUE_IN, CONSOLE_ORDER, in.ring) &&
 		    !denali_irq_register(DENALI_IRQ_PORT0 + CONSOLE_PORT, console_interrupt, NULL))

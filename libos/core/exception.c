@@ -26,12 +26,12 @@ void denali_exception_dispatch(struct denali_exception *exc);
 
 void denali_exception_dispatch(struct denali_exception *exc)
 {
-	exc->vector = denali_vregs->exc_vector;
-	exc->error = denali_vregs->exc_error;
-	exc->addr = denali_vregs->exc_addr;
-	exc->eip = denali_vregs->exc_eip;
-	exc->esp = denali_vregs->exc_esp;
-	exc->eflags = denali_vregs->exc_eflags;
+	exc->vector = DENALI_VREGS->exc_vector;
+	exc->error = DENALI_VREGS->exc_error;
+	exc->addr = DENALI_VREGS->exc_addr;
+	exc->eip = DENALI_VREGS->exc_eip;
+	exc->esp = DENALI_VREGS->exc_esp;
+	exc->eflags = DENALI_VREGS->exc_eflags;
 
 	denali_in_handler++;
 	if (exc->vector >= DENALI_EXCEPTIONS || !handlers[exc->vector].fn ||
@@ -41,9 +41,9 @@ void denali_exception_dispatch(struct denali_exception *exc)
 			     (unsigned int)exc->esp);
 	denali_in_handler--;
 
-	denali_vregs->exc_eip = exc->eip;
-	denali_vregs->exc_esp = exc->esp;
-	denali_vregs->exc_eflags = exc->eflags;
+	DENALI_VREGS->exc_eip = exc->eip;
+	DENALI_VREGS->exc_esp = exc->esp;
+	DENALI_VREGS->exc_eflags = exc->eflags;
 }
 
 int denali_exception_register(unsigned int vector, denali_exception_fn fn, void *arg)
@@ -55,8 +55,8 @@ int denali_exception_register(unsigned int vector, denali_exception_fn fn, void 
 	flags = denali_irq_disable();
 	handlers[vector].fn = fn;
 	handlers[vector].arg = arg;
-	denali_vregs->exc_stack = (uintptr_t)(exception_stack + sizeof(exception_stack));
-	denali_vregs->exc_entry = (uintptr_t)denali_exception_entry;
+	DENALI_VREGS->exc_stack = (uintptr_t)(exception_stack + sizeof(exception_stack));
+	DENALI_VREGS->exc_entry = (uintptr_t)denali_exception_entry;
 	denali_irq_restore(flags);
 	return 0;
 }

@@ -19,8 +19,8 @@ static struct {
 
 void denali_irq_start(void)
 {
-	denali_vregs->irq_mask = ~(1U << DENALI_IRQ_RESCHED);
-	denali_vregs->upcall_entry = (uintptr_t)denali_upcall_entry;
+	DENALI_VREGS->irq_mask = ~(1U << DENALI_IRQ_RESCHED);
+	DENALI_VREGS->upcall_entry = (uintptr_t)denali_upcall_entry;
 }
 
 int denali_irq_register(unsigned int irq, denali_irq_fn fn, void *arg)
@@ -37,9 +37,9 @@ int denali_irq_register(unsigned int irq, denali_irq_fn fn, void *arg)
 	handlers[irq].fn = fn;
 	handlers[irq].arg = arg;
 	if (fn)
-		denali_vregs->irq_mask &= ~(1U << irq);
+		DENALI_VREGS->irq_mask &= ~(1U << irq);
 	else
-		denali_vregs->irq_mask |= 1U << irq;
+		DENALI_VREGS->irq_mask |= 1U << irq;
 	denali_irq_restore(flags);
 	return 0;
 }
@@ -50,7 +50,7 @@ void denali_irq_dispatch(void)
 	uint32_t bits;
 
 	denali_in_handler++;
-	while ((bits = denali_vregs->irq_pending & ~denali_vregs->irq_mask & ~(1U << DENALI_IRQ_RESCHED))) {
+	while ((bits = DENALI_VREGS->irq_pending & ~DENALI_VREGS->irq_mask & ~(1U << DENALI_IRQ_RESCHED))) {
 		unsigned int irq = __builtin_ctz(bits);
 
 		/* Cleared first: what comes while the handler runs counts again. */
@@ -68,14 +68,14 @@ void denali_irq_dispatch(void)
 void denali_irq_deliver(void)
 {
 	do {
-		denali_vregs->irq_enabled = 0;
+		DENALI_VREGS->irq_enabled = 0;
 		__asm__ __volatile__("" : : : "memory");
 		denali_irq_dispatch();
-		if (denali_vregs->irq_pending & (1U << DENALI_IRQ_RESCHED)) {
+		if (DENALI_VREGS->irq_pending & (1U << DENALI_IRQ_RESCHED)) {
 			denali_sched_requeue();
 			denali_sched_switch();
 		}
 		__asm__ __volatile__("" : : : "memory");
-		denali_vregs->irq_enabled = 1;
-	} while (denali_vregs->irq_pending & ~denali_vregs->irq_mask);
+		DENALI_VREGS->irq_enabled = 1;
+	} while (DENALI_VREGS->irq_pending & ~DENALI_VREGS->irq_mask);
 }

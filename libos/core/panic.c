@@ -85,7 +85,7 @@ void denali_panic(const char *fmt, ...)
 	struct text text = { .len = 0 };
 	va_list ap;
 
-	denali_vregs->irq_enabled = 0;
+	DENALI_VREGS->irq_enabled = 0;
 	va_start(ap, fmt);
 	text_format(&text, fmt, ap);
 	va_end(ap);

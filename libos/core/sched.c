@@ -36,7 +36,7 @@ extern char __denali_stack_size[];	/* an absolute symbol: its address is the val
 
 uintptr_t denali_sched_start(void)
 {
-	uintptr_t top = (uint32_t)denali_vregs->mem_size;
+	uintptr_t top = (uint32_t)DENALI_VREGS->mem_size;
 
 	main_thread.reent = _GLOBAL_REENT;
 	main_thread.stack = (uint32_t *)((top - (uintptr_t)__denali_stack_size) & ~63UL);
@@ -203,7 +203,7 @@ void denali_sched_preempt(void)
 {
 	struct denali_thread *prev = denali_current;
 
-	if (!(denali_vregs->irq_pending & (1U << DENALI_IRQ_RESCHED)))
+	if (!(DENALI_VREGS->irq_pending & (1U << DENALI_IRQ_RESCHED)))
 		return;
 	denali_sched_requeue();
 	if (!sched_next())

@@ -57,9 +57,9 @@ void denali_start(void)
 	char *line;
 	size_t len;
 
-	if (denali_vregs->magic != DENALI_VREGS_MAGIC || denali_vregs->abi_version < DENALI_ABI_VERSION)
+	if (DENALI_VREGS->magic != DENALI_VREGS_MAGIC || DENALI_VREGS->abi_version < DENALI_ABI_VERSION)
 		denali_panic("guest ABI: host has version %u, image needs %u",
-			     (unsigned int)denali_vregs->abi_version, DENALI_ABI_VERSION);
+			     (unsigned int)DENALI_VREGS->abi_version, DENALI_ABI_VERSION);
 	denali_fpu_start();
 	denali_irq_start();
 	denali_heap_start(denali_sched_start());
@@ -69,9 +69,9 @@ void denali_start(void)
 	for (denali_constructor *fn = __init_array_start; fn < __init_array_end; fn++)
 		(*fn)();
 
-	len = strnlen((const char *)denali_vregs->cmdline, DENALI_CMDLINE_SIZE - 1);
+	len = strnlen((const char *)DENALI_VREGS->cmdline, DENALI_CMDLINE_SIZE - 1);
 	line = __builtin_alloca(len + 1);
-	memcpy(line, (const char *)denali_vregs->cmdline, len);
+	memcpy(line, (const char *)DENALI_VREGS->cmdline, len);
 	line[len] = '\0';
 	exit(main(denali_args(line, argv), argv, environ));
 }

@@ -24,32 +24,32 @@ uint64_t clock_read(const volatile uint64_t *base, const volatile uint64_t *more
 	uint32_t seq, mul, lo, hi;
 
 	do {
-		seq = denali_vregs->clock_seq;
-		mul = denali_vregs->tsc_mul;
+		seq = DENALI_VREGS->clock_seq;
+		mul = DENALI_VREGS->tsc_mul;
 		__asm__ __volatile__("rdtsc" : "=a" (lo), "=d" (hi) : : "memory");
-		tsc = ((uint64_t)hi << 32 | lo) - denali_vregs->tsc_base;
+		tsc = ((uint64_t)hi << 32 | lo) - DENALI_VREGS->tsc_base;
 		/* The product has up to 96 bits: by halves. */
 		ns = *base + ((uint64_t)(uint32_t)(tsc >> 32) * mul << (32 - DENALI_TSC_SHIFT)) +
 		     ((uint64_t)(uint32_t)tsc * mul >> DENALI_TSC_SHIFT);
 		if (more)
 			ns += *more;
-	} while (seq != denali_vregs->clock_seq);
+	} while (seq != DENALI_VREGS->clock_seq);
 	return ns;
 }
 
 uint64_t denali_clock_ns(void)
 {
-	return clock_read(&denali_vregs->time_base, NULL);
+	return clock_read(&DENALI_VREGS->time_base, NULL);
 }
 
 uint64_t denali_clock_wall_ns(void)
 {
-	return clock_read(&denali_vregs->time_base, &denali_vregs->wall_base);
+	return clock_read(&DENALI_VREGS->time_base, &DENALI_VREGS->wall_base);
 }
 
 uint64_t denali_clock_run_ns(void)
 {
-	return clock_read(&denali_vregs->run_ns, NULL);
+	return clock_read(&DENALI_VREGS->run_ns, NULL);
 }
 
 uint64_t denali_clock_deadline(uint64_t timeout_ns)

@@ -63,7 +63,7 @@ long sysconf(int name)
 	case _SC_NPROCESSORS_ONLN:
 		return 1;
 	case _SC_PHYS_PAGES:
-		return denali_vregs->mem_size / DENALI_PAGE_SIZE;
+		return DENALI_VREGS->mem_size / DENALI_PAGE_SIZE;
 	case _SC_CLK_TCK:
 		return 1000000;
 	}

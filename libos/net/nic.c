@@ -71,7 +71,7 @@ static struct denali_waitq writable;
 
 static volatile struct denali_port_info *nic_info(struct denali_nic *nic)
 {
-	return &denali_vregs->ports[nic->port];
+	return &DENALI_VREGS->ports[nic->port];
 }
 
 static void spare_put(struct denali_nic *nic, struct nic_buf *buf)

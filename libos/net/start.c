@@ -261,12 +261,12 @@ void denali_net_start(void)
 
 	LOCK_TCPIP_CORE();
 	configure_global();
-	for (port = 0; port < denali_vregs->nr_ports; port++) {
-		if (denali_vregs->ports[port].type != DENALI_PORT_NIC)
+	for (port = 0; port < DENALI_VREGS->nr_ports; port++) {
+		if (DENALI_VREGS->ports[port].type != DENALI_PORT_NIC)
 			continue;
 		if (!denali_nic_create(port))
 			say("net: port %u: no memory for its rings (%u KiB in all): not used\n",
-			    port, (uint32_t)(denali_vregs->mem_size >> 10));
+			    port, (uint32_t)(DENALI_VREGS->mem_size >> 10));
 	}
 	for (i = 0; i < denali_nic_count(); i++) {
 		netif = denali_nic_netif(i);

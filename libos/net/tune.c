@@ -60,7 +60,7 @@ void denali_net_tune_set(void)
 		{ 15360,	65535,		32 * TCP_MSS,	7, 7 },
 		{ UINT32_MAX,	131072,		88 * TCP_MSS,	8, 8 },
 	};
-	uint32_t mem = denali_vregs->mem_size;
+	uint32_t mem = DENALI_VREGS->mem_size;
 	uint32_t used = (uint32_t)_end + (uint32_t)__denali_stack_size + (uint32_t)__denali_heap_min;
 	/* The loader sees to the least; --min-memory may have made that less. */
 	uint32_t left = mem > used + LEAST_BYTES ? mem - used : LEAST_BYTES;

@@ -16,9 +16,7 @@
 #include <denali/ring.h>
 #include <denali/vregs.h>
 
-/* The header's macro of this name hides the struct's tag from everything after it. */
-#undef denali_vregs
-#define vregs		((volatile struct denali_vregs *)DENALI_VREGS_ADDR)
+#define vregs		DENALI_VREGS
 
 #define MS		1000000ULL
 #define NO_TIMEOUT	(~0ULL)

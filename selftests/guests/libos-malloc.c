@@ -80,7 +80,7 @@ int main(void)
 	for (size_t i = 0; i < sizeof(local); i++)
 		wrong += local[i] != 0x5a;
 	tap_ok(error == ENOMEM, "exhaustion is ENOMEM");
-	tap_ok((uint64_t)first * BLOCK > denali_vregs->mem_size / 2, "most of the memory could be had");
+	tap_ok((uint64_t)first * BLOCK > DENALI_VREGS->mem_size / 2, "most of the memory could be had");
 	tap_ok(!wrong, "the stack is untouched");
 	tap_ok(pthread_create(&thread[0], NULL, churn, NULL) == EAGAIN, "no thread without memory: EAGAIN");
 	tap_ok(!check_and_free(list, first), "no block was overwritten");

@@ -19,9 +19,9 @@ int main(void)
 	clock_gettime(CLOCK_REALTIME, &now);
 	strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", gmtime_r(&now.tv_sec, &tm));
 	printf("Hello from a Denali VM\n");
-	printf("memory: %lu KiB\n", (unsigned long)(denali_vregs->mem_size / 1024));
+	printf("memory: %lu KiB\n", (unsigned long)(DENALI_VREGS->mem_size / 1024));
 	printf("clock: %s UTC, %lu us after the start\n", date,
 	       (unsigned long)(denali_clock_ns() / DENALI_NS_PER_US));
-	printf("boot arguments: %s\n", (const char *)denali_vregs->cmdline);
+	printf("boot arguments: %s\n", (const char *)DENALI_VREGS->cmdline);
 	return denali_bootarg_int("status", 0);
 }

@@ -206,7 +206,7 @@ int main(int argc, char **argv)
 	char *text;
 
 #ifdef __denali__
-	uint64_t fit = denali_vregs->mem_size / MEM_PER_CONN;
+	uint64_t fit = DENALI_VREGS->mem_size / MEM_PER_CONN;
 	char value[16];
 
 	(void)argc;

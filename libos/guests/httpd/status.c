@@ -69,9 +69,9 @@ static void machine(struct out *o)
 	unsigned int i;
 
 	group_begin(o, "vm");
-	number(o, "memory_bytes", denali_vregs->mem_size);
-	number(o, "run_ns", denali_vregs->run_ns);
-	number(o, "steal_ns", denali_vregs->steal_ns);
+	number(o, "memory_bytes", DENALI_VREGS->mem_size);
+	number(o, "run_ns", DENALI_VREGS->run_ns);
+	number(o, "steal_ns", DENALI_VREGS->steal_ns);
 	number(o, "net_heap_bytes", denali_net_memory_used());
 	group_end(o);
 	for (i = 0; !denali_nic_stats(i, &nic); i++) {

@@ -33,9 +33,9 @@ void denali_irq_deliver(void);
 /** denali_irq_disable() - no upcalls from here on. Return: what denali_irq_restore() takes. */
 static inline uint32_t denali_irq_disable(void)
 {
-	uint32_t flags = denali_vregs->irq_enabled;
+	uint32_t flags = DENALI_VREGS->irq_enabled;
 
-	denali_vregs->irq_enabled = 0;
+	DENALI_VREGS->irq_enabled = 0;
 	__asm__ __volatile__("" : : : "memory");
 	return flags;
 }
@@ -46,9 +46,9 @@ static inline void denali_irq_restore(uint32_t flags)
 	__asm__ __volatile__("" : : : "memory");
 	if (!flags)
 		return;
-	denali_vregs->irq_enabled = 1;
+	DENALI_VREGS->irq_enabled = 1;
 	/* The host looks only when it enters the guest, so look here. */
-	if (denali_vregs->irq_pending & ~denali_vregs->irq_mask)
+	if (DENALI_VREGS->irq_pending & ~DENALI_VREGS->irq_mask)
 		denali_irq_deliver();
 }
 
