@@ -33,8 +33,13 @@ struct dn_block {
 	u64 guest_cr3;
 	u64 host_gsbase;
 	u64 cr3_keep;
-	u32 nmi;
-	u32 mce;
+	union {
+		u64 events;		/* any of: */
+		struct {
+			u32 nmi;
+			u32 mce;
+		};
+	};
 	u64 fatal;
 	u16 verw_sel;
 	u8 pad1[6];
@@ -69,7 +74,7 @@ struct dn_tables {
  * @vm:     whose registers are in @block and whose limits are in the GDT, or NULL
  * @ready:  the CPU is set up for guests; see slice.c
  * @host_gdtr, @host_idtr: the host's own
- * @host_efer, @host_tsc_aux: the host's, while @ready
+ * @host_efer, @host_tsc_aux, @host_xfd, @host_pkru: the host's, while @ready
  * @last_id: VM that was last on this CPU
  */
 struct dn_cpu {
@@ -88,6 +93,8 @@ struct dn_cpu {
 	struct desc_ptr host_idtr;
 	u64 host_efer;
 	u64 host_tsc_aux;
+	u64 host_xfd;
+	u32 host_pkru;
 	u64 last_id;
 };
 

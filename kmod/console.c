@@ -232,14 +232,13 @@ static bool dn_console_service_in(struct dn_console *con)
 	return false;
 }
 
-static bool dn_console_service(struct dn_port *port)
+/* Apart, so that a doorbell without rings isn't charged for its frame. */
+static noinline bool dn_console_serve(struct dn_port *port)
 {
 	struct dn_console *con = dn_console_of(port);
 	u32 head = con->out.head, tail = con->in.tail;
 	bool more;
 
-	if (!port->ring[DENALI_QUEUE_OUT].hdr_req && !port->ring[DENALI_QUEUE_IN].hdr_req)
-		return false;
 	more = dn_console_service_out(con);
 	more |= dn_console_service_in(con);
 	if (dn_ring_publish(&port->ring[DENALI_QUEUE_OUT]) |
@@ -250,9 +249,22 @@ static bool dn_console_service(struct dn_port *port)
 	return more;
 }
 
+static bool dn_console_service(struct dn_port *port)
+{
+	if (!port->ring[DENALI_QUEUE_OUT].hdr_req && !port->ring[DENALI_QUEUE_IN].hdr_req)
+		return false;
+	return dn_console_serve(port);
+}
+
+/* No more output will come: readers see the end of file. Context: process. */
 static void dn_console_detach(struct dn_port *port)
 {
-	dn_console_ended(port->vm);
+	struct dn_console *con = dn_console_of(port);
+
+	spin_lock(&con->lock);
+	con->ended = true;
+	spin_unlock(&con->lock);
+	wake_up_interruptible(&con->wait);
 }
 
 static void dn_console_free(struct dn_port *port)
@@ -311,17 +323,6 @@ struct dn_port *dn_console_create(struct dn_vm *vm)
 	vm->vregs->ports[0].type = DENALI_PORT_CONSOLE;
 	vm->vregs->ports[0].state = DENALI_PORT_UP;
 	return &con->port;
-}
-
-/* No more output will come: readers see the end of file. Context: process. */
-void dn_console_ended(struct dn_vm *vm)
-{
-	struct dn_console *con = dn_console_of(vm->port[0]);
-
-	spin_lock(&con->lock);
-	con->ended = true;
-	spin_unlock(&con->lock);
-	wake_up_interruptible(&con->wait);
 }
 
 u64 dn_console_lost(struct dn_vm *vm)

@@ -22,7 +22,7 @@ static u64 dn_arg64(u32 low, u32 high)
  * dn_hypercall_random() - answer DENALI_HC_RANDOM
  * @vm: in the hypercall
  *
- * Context: runner, outside a slice: the host's generator takes locks that sleep on
+ * Context: runner, not in a slice: the host's generator takes locks that sleep on
  * PREEMPT_RT.
  */
 void dn_hypercall_random(struct dn_vm *vm)
@@ -84,6 +84,11 @@ void dn_hypercall(struct dn_vm *vm)
 	s32 ret = 0;
 
 	vm->stats.hypercalls++;
+	/* The one that I/O is made of. */
+	if (likely(regs->ax == DENALI_HC_DOORBELL)) {
+		regs->ax = dn_hc_doorbell(vm, regs->bx);
+		return;
+	}
 	switch (regs->ax) {
 	case DENALI_HC_NOP:
 		break;
@@ -105,9 +110,6 @@ void dn_hypercall(struct dn_vm *vm)
 		break;
 	case DENALI_HC_RING:
 		ret = dn_hc_ring(vm, regs->bx, dn_gaddr(regs->cx), regs->dx);
-		break;
-	case DENALI_HC_DOORBELL:
-		ret = dn_hc_doorbell(vm, regs->bx);
 		break;
 	case DENALI_HC_RANDOM:
 		set_bit(DN_WORK_RANDOM, &vm->work);

@@ -115,7 +115,6 @@ void dn_port_set_state(struct dn_port *port, u32 state);
 /* console.c */
 struct dn_port *dn_console_create(struct dn_vm *vm);
 int dn_console_open(struct dn_vm *vm);		/* returns a descriptor */
-void dn_console_ended(struct dn_vm *vm);	/* wake readers: end of file */
 u64 dn_console_lost(struct dn_vm *vm);
 
 /* nic.c */

@@ -90,19 +90,14 @@ static void dn_runner_kick(struct dn_runner *r)
 		smp_call_function_single_async(cpu, &r->csd);
 }
 
-static void dn_runner_enqueue(struct dn_runner *r, struct dn_vm *vm, bool woken, u64 now)
-{
-	lockdep_assert_held(&r->lock);
-	vm->on = DN_ON_QUEUE;
-	vm->queued_at = now;
-	dn_sched->enqueue(&r->queue, vm, woken);
-}
-
 /* A VM became runnable from outside the runner. */
 static void dn_runner_wake(struct dn_runner *r, struct dn_vm *vm)
 {
+	lockdep_assert_held(&r->lock);
 	list_del_init(&vm->idle_node);
-	dn_runner_enqueue(r, vm, true, ktime_get_ns());
+	vm->on = DN_ON_QUEUE;
+	vm->queued_at = ktime_get_ns();
+	dn_sched->wake(&r->queue, vm);
 	if (r->task)
 		wake_up_process(r->task);
 }
@@ -185,13 +180,11 @@ static void dn_runner_ports(struct dn_vm *vm)
 }
 
 /* Linux wants the CPU: let it have it. */
-static void dn_runner_resched(struct dn_runner *r)
+static void dn_runner_resched(void)
 {
-	if (need_resched()) {
-		dn_slice_close(r);
-		/* A runner whose VMs never idle never sleeps: Tasks RCU must hear of it. */
+	/* A runner whose VMs never idle never sleeps: Tasks RCU must hear of it. */
+	if (need_resched())
 		cond_resched_tasks_rcu_qs();
-	}
 }
 
 /*
@@ -210,13 +203,10 @@ static void dn_runner_turn(struct dn_runner *r, struct dn_vm *vm)
 			clear_bit(DN_WORK_TIMER, &vm->work);
 			dn_clock_expire(vm);
 		}
-		if (work & (BIT(DENALI_MAX_PORTS) - 1)) {
-			dn_slice_close(r);
+		if (work & (BIT(DENALI_MAX_PORTS) - 1))
 			dn_runner_ports(vm);
-		}
 		if (work & BIT(DN_WORK_RANDOM)) {
 			clear_bit(DN_WORK_RANDOM, &vm->work);
-			dn_slice_close(r);
 			dn_hypercall_random(vm);
 		}
 		if (vm->idling) {
@@ -231,16 +221,13 @@ static void dn_runner_turn(struct dn_runner *r, struct dn_vm *vm)
 		}
 		if (READ_ONCE(r->preempt))
 			return;
-		if (!vm->pgt.nr) {
-			dn_slice_close(r);
-			if (dn_pgtable_build(&vm->pgt, vm->part)) {
-				/* The host is out of memory for now: let it reclaim. */
-				schedule_timeout_uninterruptible(1);
-				return;
-			}
+		if (!vm->pgt.nr && dn_pgtable_build(&vm->pgt, vm->part)) {
+			/* The host is out of memory for now: let it reclaim. */
+			schedule_timeout_uninterruptible(1);
+			return;
 		}
 		dn_slice_run(r, vm);
-		dn_runner_resched(r);
+		dn_runner_resched();
 	}
 }
 
@@ -279,20 +266,27 @@ static void dn_runner_reclaim(struct work_struct *work)
 /* Where a VM goes whose turn is over. */
 static void dn_runner_put(struct dn_runner *r, struct dn_vm *vm, u64 now)
 {
+	unsigned long work = READ_ONCE(vm->work);
+
 	lockdep_assert_held(&r->lock);
-	if (test_bit(DN_WORK_END, &vm->work)) {
+	if (likely(!(work & (BIT(DN_WORK_END) | BIT(DN_WORK_STOP))) && (work || !vm->idling))) {
+		vm->on = DN_ON_QUEUE;
+		vm->queued_at = now;
+		dn_sched->put(&r->queue, vm);
+		return;
+	}
+	dn_sched->remove(&r->queue, vm);
+	if (work & BIT(DN_WORK_END)) {
 		vm->state = DENALI_VM_ENDED;
 		WRITE_ONCE(vm->on, DN_OFF);
-	} else if (test_bit(DN_WORK_STOP, &vm->work)) {
+	} else if (work & BIT(DN_WORK_STOP)) {
 		vm->state = DENALI_VM_STOPPED;
 		WRITE_ONCE(vm->on, DN_OFF);
-	} else if (vm->idling && !READ_ONCE(vm->work)) {
+	} else {
 		vm->on = DN_ON_IDLE;
 		vm->idle_since = jiffies;
 		list_add_tail(&vm->idle_node, &r->idle);
 		dn_clock_arm(vm);
-	} else {
-		dn_runner_enqueue(r, vm, false, now);
 	}
 }
 
@@ -327,10 +321,8 @@ static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev, u
 	}
 	raw_spin_unlock_irq(&r->lock);
 
-	if (off) {
-		dn_slice_close(r);
+	if (off)
 		wake_up_all(&dn_off_wait);
-	}
 	if (ended) {
 		dn_vm_finish(prev);
 		dn_vm_put(prev);
@@ -351,7 +343,6 @@ static int dn_runner_main(void *data)
 	dn_slice_notify(r, true);
 	while (vm || !kthread_should_stop()) {
 		if (!vm) {
-			dn_slice_close(r);
 			try_to_freeze();
 			set_current_state(TASK_INTERRUPTIBLE);
 			if (!READ_ONCE(r->queue.nr) && !kthread_should_stop() && !freezing(current))
@@ -367,16 +358,15 @@ static int dn_runner_main(void *data)
 			vm->stats.steal_ns += now - vm->queued_at;
 			dn_clock_update(vm, &clock);
 			dn_runner_turn(r, vm);
-			dn_slice_unload(r, vm);
+			dn_slice_unload(vm);
 			now = dn_clock_now(&clock);
 			/* Linux may have taken the CPU since the clock was read. */
 			vm->stats.run_ns += max_t(s64, now - r->turn_start, 0);
 			vm->stats.steal_ns += r->stolen;
 		}
 		vm = dn_runner_switch(r, vm, now);
-		dn_runner_resched(r);
+		dn_runner_resched();
 	}
-	dn_slice_close(r);
 	dn_slice_notify(r, false);
 	return 0;
 }
@@ -444,7 +434,7 @@ bool dn_runner_take(struct dn_vm *vm, int work, u32 state)
 	r = dn_runner_lock(vm, &flags);
 	switch (vm->on) {
 	case DN_ON_QUEUE:
-		dn_sched->dequeue(&r->queue, vm);
+		dn_sched->remove(&r->queue, vm);
 		fallthrough;
 	case DN_ON_IDLE:
 	case DN_OFF:
@@ -503,7 +493,7 @@ static void dn_runner_move(struct dn_runner *from, struct dn_vm *vm, struct dn_r
 
 	lockdep_assert_held(&from->lock);
 	if (queued) {
-		dn_sched->dequeue(&from->queue, vm);
+		dn_sched->remove(&from->queue, vm);
 		vm->on = DN_ON_IDLE;
 		set_bit(DN_WORK_TIMER, &vm->work);
 	}
@@ -570,7 +560,7 @@ int dn_runners_start(void)
 		r->cpu = cpu;
 		r->slice_cpu = -1;
 		raw_spin_lock_init(&r->lock);
-		INIT_LIST_HEAD(&r->queue.list);
+		dn_queue_init(&r->queue);
 		INIT_LIST_HEAD(&r->vms);
 		INIT_LIST_HEAD(&r->idle);
 		INIT_DELAYED_WORK(&r->reclaim, dn_runner_reclaim);

@@ -34,7 +34,6 @@ struct dn_vm;
  *           by the time for which @task is scheduled out
  * @away_since: when @task was scheduled out
  * @stolen:  for how long, in the present turn
- * @slice:   see slice.c
  * @slice_cpu: CPU on which a slice is under way, -1: none
  * @quantum: timer that sets @preempt
  * @notifier: gives the CPU back before @task is scheduled out
@@ -55,7 +54,6 @@ struct dn_runner {
 	u64 deadline;
 	u64 away_since;
 	u64 stolen;
-	struct dn_slice slice;
 	int slice_cpu;
 	struct hrtimer quantum;
 #ifdef CONFIG_PREEMPT_NOTIFIERS

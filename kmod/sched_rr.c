@@ -1,42 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Round robin, as in the original: everyone in turn, a quantum each. A VM that
- * idled before its quantum was used up goes to the head of the queue when it
- * wakes, for the rest of that quantum only; so idling early is rewarded and
- * can't be farmed. (Whitaker et al., OSDI 2002, section 3.2.)
+ * idled before its quantum was used up is the next to run when it wakes, for the rest
+ * of that quantum only; so idling early is rewarded and can't be farmed.
+ * (Whitaker et al., OSDI 2002, section 3.2.)
+ *
+ * The queue is a ring in which a VM keeps its place from when it wakes until it
+ * goes idle; queue->last goes round it. So a turn that begins or ends moves nothing.
  */
 #include <linux/time64.h>
 
 #include "sched.h"
 #include "vm.h"
 
-static void dn_rr_enqueue(struct dn_queue *queue, struct dn_vm *vm, bool woken)
+static void dn_rr_wake(struct dn_queue *queue, struct dn_vm *vm)
 {
-	if (woken && vm->quantum_left) {
-		list_add(&vm->run_node, &queue->list);
-	} else {
-		vm->quantum_left = 0;
-		list_add_tail(&vm->run_node, &queue->list);
-	}
+	if (vm->quantum_left)
+		list_add(&vm->run_node, queue->last);
+	else
+		list_add_tail(&vm->run_node, queue->last);
 	queue->nr++;
-}
-
-static void dn_rr_dequeue(struct dn_queue *queue, struct dn_vm *vm)
-{
-	list_del(&vm->run_node);
-	queue->nr--;
 }
 
 static struct dn_vm *dn_rr_pick(struct dn_queue *queue)
 {
-	struct dn_vm *vm = list_first_entry_or_null(&queue->list, struct dn_vm, run_node);
+	struct list_head *next = queue->last->next;
+	struct dn_vm *vm;
 
-	if (!vm)
+	if (next == &queue->list)
+		next = next->next;
+	queue->last = next;
+	if (unlikely(next == &queue->list))
 		return NULL;
-	dn_rr_dequeue(queue, vm);
+	vm = list_entry(next, struct dn_vm, run_node);
 	if (!vm->quantum_left)
 		vm->quantum_left = (u64)READ_ONCE(dn_quantum_us) * NSEC_PER_USEC;
 	return vm;
+}
+
+static void dn_rr_put(struct dn_queue *queue, struct dn_vm *vm)
+{
+	vm->quantum_left = 0;
+}
+
+static void dn_rr_remove(struct dn_queue *queue, struct dn_vm *vm)
+{
+	if (queue->last == &vm->run_node)
+		queue->last = vm->run_node.prev;
+	list_del(&vm->run_node);
+	queue->nr--;
 }
 
 static void dn_rr_charge(struct dn_vm *vm, u64 ns)
@@ -46,8 +58,9 @@ static void dn_rr_charge(struct dn_vm *vm, u64 ns)
 
 const struct dn_sched_ops dn_sched_rr = {
 	.name = "rr",
-	.enqueue = dn_rr_enqueue,
-	.dequeue = dn_rr_dequeue,
+	.wake = dn_rr_wake,
 	.pick = dn_rr_pick,
+	.put = dn_rr_put,
+	.remove = dn_rr_remove,
 	.charge = dn_rr_charge,
 };

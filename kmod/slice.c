@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A slice: preemption off, the FPU the guests'. Within a slice the switcher may be
- * entered and left many times, for one VM or for several in turn, at the cost of one
- * write to CR3 each way.
+ * A slice: interrupts off, the FPU's registers the guest's. Within a slice the
+ * switcher may be entered and left many times, at the cost of one write to CR3 each
+ * way. A slice ends, and another begins, with everything that others may see to:
+ * an interrupt that is handed to the host, C that may sleep, another VM. So whoever
+ * uses the FPU in an interrupt or softirq finds it free.
  *
  * What costs more than that is done once and kept from slice to slice until Linux
  * schedules the runner out (a preempt notifier calls dn_cpu_release()):
- * SYSCALL and SYSENTER shut, TSC_AUX cleared, GDTR, IDTR and TR at the addresses
- * with two views (block.c), the VM's registers in the CPU's block. Meanwhile the
- * runner's own C code, interrupts and softirqs run as usual: on copies of the
- * host's tables, and never on the way to user mode, which is all that the MSRs
- * matter to.
+ * the FPU taken from the process that used it last, SYSCALL and SYSENTER shut,
+ * TSC_AUX cleared, GDTR, IDTR and TR at the addresses with two views (block.c),
+ * the VM's registers in the CPU's block. Meanwhile the runner's own C code,
+ * interrupts and softirqs run as usual: on copies of the host's tables, and never
+ * on the way to user mode, which is all that the MSRs matter to.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -38,6 +40,9 @@
 /* Where the XSAVE header and MXCSR are in an XSAVE area. */
 #define DN_XSAVE_MXCSR	24
 #define DN_XSAVE_MIN	576
+
+/* Exceptions that a guest may raise before interrupts are let in once. */
+#define DN_FAULTS_MAX	64
 
 /* AMX tiles: 8 KiB that a guest of ours has no business with. */
 #define DN_XFEATURES_BARRED	(BIT_ULL(17) | BIT_ULL(18))
@@ -135,11 +140,24 @@ static void dn_fpu_save(void *fpu)
 		       "a" ((u32)dn_xfeatures), "d" ((u32)(dn_xfeatures >> 32)) : "memory");
 }
 
-/* Set this CPU up for guests. Context: preemption off. */
+/* Set this CPU up for guests. Context: interrupts off. */
 static void dn_cpu_ready(struct dn_cpu *c)
 {
 	struct ldttss_desc *tss = (void *)&c->tables->gdt[DN_GDT_ENTRY_TSS];
 
+	/*
+	 * The last process's FPU registers are in its memory, but where it finds them
+	 * here as well it doesn't load them again. From now on they are nobody's, until
+	 * a process returns to user mode on this CPU.
+	 */
+	kernel_fpu_begin_mask(0);
+	kernel_fpu_end();
+	if (cpu_feature_enabled(X86_FEATURE_OSPKE))
+		c->host_pkru = rdpkru();
+	if (static_cpu_has(X86_FEATURE_XFD)) {
+		c->host_xfd = __rdmsr(MSR_IA32_XFD);
+		dn_wrmsr(MSR_IA32_XFD, c->host_xfd | DN_XFEATURES_BARRED);
+	}
 	/*
 	 * A kernel thread borrows the last process's address space. Give it back: the
 	 * interrupt by which modify_ldt() reaches every CPU that has it would load an
@@ -168,6 +186,13 @@ static void dn_cpu_ready(struct dn_cpu *c)
 	c->ready = true;
 }
 
+/* All but why it left, which is of no use any more. */
+static __always_inline void dn_regs_copy(struct dn_regs *to, const struct dn_regs *from)
+{
+	memcpy(&to->frame, &from->frame, sizeof(to->frame));
+	memcpy(&to->gpr, &from->gpr, sizeof(to->gpr));
+}
+
 /* Move the registers of the VM that was last on this CPU back to its struct. */
 static void dn_cpu_unload(struct dn_cpu *c)
 {
@@ -175,7 +200,7 @@ static void dn_cpu_unload(struct dn_cpu *c)
 
 	if (!vm)
 		return;
-	vm->regs = c->block->regs;
+	dn_regs_copy(&vm->regs, &c->block->regs);
 	vm->cur = &vm->regs;
 	/* Not entered since it got its tag: what the tag had before is still to be flushed. */
 	if (!(c->block->guest_cr3 & c->block->cr3_keep))
@@ -187,7 +212,7 @@ static void dn_cpu_load(struct dn_cpu *c, struct dn_vm *vm)
 {
 	u32 limit = (vm->mem_size >> PAGE_SHIFT) - 1;
 
-	c->block->regs = vm->regs;
+	dn_regs_copy(&c->block->regs, &vm->regs);
 	vm->cur = &c->block->regs;
 	c->vm = vm;
 	c->guest_tables->gdt[GDT_ENTRY_DEFAULT_USER32_CS] =
@@ -216,6 +241,10 @@ static void dn_cpu_release(void)
 	asm volatile("ltr %w0" : : "q" (GDT_ENTRY_TSS * 8));
 	asm volatile("lgdt %0" : : "m" (c->host_gdtr));
 	asm volatile("lidt %0" : : "m" (c->host_idtr));
+	if (static_cpu_has(X86_FEATURE_XFD))
+		dn_wrmsr(MSR_IA32_XFD, c->host_xfd);
+	if (cpu_feature_enabled(X86_FEATURE_OSPKE))
+		wrpkru(c->host_pkru);
 	if (dn_has_tsc_aux)
 		dn_wrmsr(MSR_TSC_AUX, c->host_tsc_aux);
 	if (dn_sce_off)
@@ -290,95 +319,45 @@ void dn_slice_exit(void)
 }
 #endif
 
-/**
- * dn_slice_unload() - a VM's turn is over: its registers go back to it
- * @runner: the current task's
- * @vm:     was run by it, or not
- */
-void dn_slice_unload(struct dn_runner *runner, struct dn_vm *vm)
+/** dn_slice_unload() - a VM's turn is over: its registers go back to it. Context: its runner. */
+void dn_slice_unload(struct dn_vm *vm)
 {
 	struct dn_cpu *c;
 
 	preempt_disable();
 	c = this_cpu_ptr(&dn_cpu);
-	if (runner->slice.vm)
-		dn_fpu_save(vm->fpu);
-	runner->slice.vm = NULL;
 	if (c->vm == vm)
 		dn_cpu_unload(c);
 	preempt_enable();
 }
 
-/* Preemption is off from here to dn_slice_close(). */
-static void dn_slice_open(struct dn_slice *slice)
+/* A slice begins. Context: interrupts off. */
+static struct dn_block *dn_slice_begin(struct dn_vm *vm)
 {
-	kernel_fpu_begin_mask(0);
-	slice->open = true;
-	if (cpu_feature_enabled(X86_FEATURE_OSPKE))
-		slice->pkru = rdpkru();
-	if (static_cpu_has(X86_FEATURE_XFD)) {
-		slice->xfd = __rdmsr(MSR_IA32_XFD);
-		dn_wrmsr(MSR_IA32_XFD, slice->xfd | DN_XFEATURES_BARRED);
-	}
-}
+	struct dn_cpu *c = this_cpu_ptr(&dn_cpu);
 
-/**
- * dn_slice_close() - end the slice: the runner wants to sleep or to be preempted
- * @runner: the current task's
- *
- * Does nothing if there is none. A VM whose turn goes on keeps its registers where they
- * are, but for the FPU's.
- */
-void dn_slice_close(struct dn_runner *runner)
-{
-	struct dn_slice *slice = &runner->slice;
-
-	if (!slice->open)
-		return;
-	if (unlikely(slice->pce))
-		cr4_set_bits(X86_CR4_PCE);
-	slice->pce = false;
-	if (unlikely(__this_cpu_read(cpu_dr7)))
-		set_debugreg(__this_cpu_read(cpu_dr7), 7);
-	if (slice->vm)
-		dn_fpu_save(slice->vm->fpu);
-	slice->vm = NULL;
-	if (static_cpu_has(X86_FEATURE_XFD))
-		dn_wrmsr(MSR_IA32_XFD, slice->xfd);
-	if (cpu_feature_enabled(X86_FEATURE_OSPKE))
-		wrpkru(slice->pkru);
-	if (!IS_ENABLED(CONFIG_PREEMPT_NOTIFIERS))
-		dn_cpu_release();
-	slice->open = false;
-	kernel_fpu_end();
-}
-
-static struct dn_cpu *dn_slice_enter(struct dn_slice *slice, struct dn_vm *vm)
-{
-	struct dn_cpu *c;
-
-	if (!slice->open)
-		dn_slice_open(slice);
-	c = this_cpu_ptr(&dn_cpu);
 	if (!c->ready)
 		dn_cpu_ready(c);
 	if (c->vm != vm) {
 		dn_cpu_unload(c);
 		dn_cpu_load(c, vm);
 	}
-	if (slice->vm != vm) {
-		dn_fpu_load(vm->fpu);
-		slice->vm = vm;
-	}
+	dn_fpu_load(vm->fpu);
 
-	/* Others may turn these on by an interrupt at any time. */
+	/* An interrupt may have turned either on. */
 	if (unlikely(__this_cpu_read(cpu_dr7)))
 		set_debugreg(0UL, 7);
-	if (unlikely(native_read_cr4() & X86_CR4_PCE)) {
+	/* The next process gets its own with its address space. */
+	if (unlikely(native_read_cr4() & X86_CR4_PCE))
 		cr4_clear_bits(X86_CR4_PCE);
-		slice->pce = true;
-	}
-	return c;
+	return c->block;
+}
+
+static void dn_slice_end(struct dn_vm *vm)
+{
+	if (unlikely(__this_cpu_read(cpu_dr7)))
+		set_debugreg(__this_cpu_read(cpu_dr7), 7);
+	dn_fpu_save(vm->fpu);
 }
 
 /* Run the host's own handler for something that hit the guest or the switcher. */
@@ -402,44 +381,55 @@ static void dn_slice_drain(struct dn_block *block)
 	}
 }
 
-static __always_inline void dn_slice_left(struct dn_block *block, struct dn_vm *vm)
+/*
+ * The guest has left; see to why. Return: whether the slice goes on; if not, interrupts
+ * have been on.
+ */
+static __always_inline bool dn_slice_left(struct dn_block *block, struct dn_vm *vm)
 {
-	u32 vector = block->regs.vector, cr2 = 0;
+	u32 vector = block->regs.vector;
 
-	if (vector == X86_TRAP_PF)
-		cr2 = native_read_cr2();
-	if (unlikely(block->nmi | block->mce)) {
+	if (unlikely(block->events)) {
 		vm->stats.exits_nmi += block->nmi;
 		vm->stats.exits_mce += block->mce;
 		dn_slice_drain(block);
+	}
+	if (likely(vector == DENALI_HC_VECTOR)) {
+		vm->stats.exits_hypercall++;
+		dn_hypercall(vm);
+		return true;
+	}
+	if (vector >= NUM_EXCEPTION_VECTORS) {
+		vm->stats.exits_interrupt++;
+		dn_slice_end(vm);
+		dn_host_handler(vector);
+		return false;
 	}
 	if (unlikely(block->fatal)) {
 		WARN_ONCE(1, "vector %u inside the switcher at %pS\n", vector,
 			  (void *)block->fatal);
 		block->fatal = 0;
 		dn_vm_end(vm, DENALI_END_FAULT, 0, "the monitor failed to enter the VM");
-		return;
+		return true;
 	}
+	if (vector == X86_TRAP_NMI || vector == X86_TRAP_MC)
+		return true;
 
-	if (likely(vector == DENALI_HC_VECTOR)) {
-		vm->stats.exits_hypercall++;
-		dn_hypercall(vm);
-	} else if (vector >= NUM_EXCEPTION_VECTORS) {
-		vm->stats.exits_interrupt++;
-		dn_host_handler(vector);
-	} else if (vector != X86_TRAP_NMI && vector != X86_TRAP_MC) {
-		if (vector == X86_TRAP_DB)
-			set_debugreg(DR6_RESERVED, 6);
-		vm->stats.exits_exception++;
-		dn_exception(vm, cr2);
-		/*
-		 * A state that the CPU refuses to enter faults before interrupts are on, and
-		 * a process that maps the memory can have it tried again and again.
-		 */
-		local_irq_enable();
-		cpu_relax();
-		local_irq_disable();
-	}
+	if (vector == X86_TRAP_DB)
+		set_debugreg(DR6_RESERVED, 6);
+	vm->stats.exits_exception++;
+	dn_exception(vm, vector == X86_TRAP_PF ? native_read_cr2() : 0);
+	/*
+	 * A state that the CPU refuses to enter faults before it takes interrupts, and
+	 * a process that maps the memory can have it tried again and again.
+	 */
+	if (vm->stats.exits_exception % DN_FAULTS_MAX)
+		return true;
+	dn_slice_end(vm);
+	local_irq_enable();
+	cpu_relax();
+	local_irq_disable();
+	return false;
 }
 
 /**
@@ -447,21 +437,21 @@ static __always_inline void dn_slice_left(struct dn_block *block, struct dn_vm *
  * @runner: the current task's
  * @vm:     on this runner, page tables built
  *
- * Returns when vm->work or runner->preempt is set or Linux wants the CPU, with the
- * slice open. Context: runner.
+ * Returns when vm->work or runner->preempt is set or Linux wants the CPU. Context: runner.
  */
 void dn_slice_run(struct dn_runner *runner, struct dn_vm *vm)
 {
-	struct dn_cpu *c = dn_slice_enter(&runner->slice, vm);
-	struct dn_block *block = c->block;
 	struct denali_vregs *v = vm->vregs;
+	struct dn_block *block = NULL;
 
+	local_irq_disable();
 	WRITE_ONCE(runner->slice_cpu, smp_processor_id());
 	/* Against dn_vm_wake(): set work, then look at slice_cpu. */
 	smp_mb();
 
-	local_irq_disable();
 	while (!READ_ONCE(vm->work) && !READ_ONCE(runner->preempt) && !need_resched()) {
+		if (!block)
+			block = dn_slice_begin(vm);
 		if (atomic_read(&vm->irq_raised) ||
 		    (READ_ONCE(v->irq_pending) && READ_ONCE(v->irq_enabled))) {
 			dn_upcall_deliver(vm);
@@ -470,9 +460,14 @@ void dn_slice_run(struct dn_runner *runner, struct dn_vm *vm)
 		}
 		dn_switch_run(block);
 		block->guest_cr3 |= block->cr3_keep;
-		dn_slice_left(block, vm);
+		if (!dn_slice_left(block, vm))
+			block = NULL;
 	}
-	local_irq_enable();
+	if (block)
+		dn_slice_end(vm);
 
 	WRITE_ONCE(runner->slice_cpu, -1);
+	if (!IS_ENABLED(CONFIG_PREEMPT_NOTIFIERS))
+		dn_cpu_release();
+	local_irq_enable();
 }

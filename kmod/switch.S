@@ -129,9 +129,10 @@ SYM_CODE_START_LOCAL(dn_leave)
 	movq	B(DN_B_HOST_RSP), %rsp
 	movq	%rax, %cr3
 
-	/* The host's world. Clear what an interrupt gate leaves: AC, DF, NT. */
-	movl	$__KERNEL_DS, %eax
-	mov	%eax, %ss
+	/*
+	 * The host's world. SS is null, as after any interrupt from user mode. Clear what
+	 * an interrupt gate leaves: AC, DF, NT.
+	 */
 	pushq	$X86_EFLAGS_FIXED
 	popfq
 	popq	%r15

@@ -341,13 +341,13 @@ static void dn_vm_finish_locked(struct dn_vm *vm)
 	lockdep_assert_held(&vm->ctl);
 	if (vm->finished)
 		return;
-	vm->finished = true;
 	hrtimer_cancel(&vm->timer);
 	for (i = 0; i < DENALI_MAX_PORTS; i++)
 		if (vm->port[i] && vm->port[i]->ops->detach)
 			vm->port[i]->ops->detach(vm->port[i]);
 	dn_pgtable_free(&vm->pgt);
-	dn_console_ended(vm);
+	/* Whoever sees that it has ended finds its console at the end of its file. */
+	smp_store_release(&vm->finished, true);
 	wake_up_all(&vm->end_wait);
 	dn_netlink_event(vm, DENALI_EVENT_ENDED);
 	if (vm->started)
@@ -507,6 +507,16 @@ u64 dn_vm_kmem(struct dn_vm *vm)
 	return bytes;
 }
 
+/** dn_vm_state() - DENALI_VM_*, as others are to see it. Context: any. */
+u32 dn_vm_state(const struct dn_vm *vm)
+{
+	u32 state = READ_ONCE(vm->state);
+
+	if (state == DENALI_VM_ENDED && !smp_load_acquire(&vm->finished))
+		return DENALI_VM_RUNNING;
+	return state;
+}
+
 /** dn_vm_fill_state() - DENALI_IOC_VM_STATE */
 void dn_vm_fill_state(struct dn_vm *vm, struct denali_vm_state *st)
 {
@@ -514,7 +524,7 @@ void dn_vm_fill_state(struct dn_vm *vm, struct denali_vm_state *st)
 
 	st->id = vm->id;
 	st->mem_bytes = vm->mem_size;
-	st->state = READ_ONCE(vm->state);
+	st->state = dn_vm_state(vm);
 	st->flags = vm->flags;
 	st->uid = from_kuid_munged(current_user_ns(), vm->uid);
 	st->run_ns = READ_ONCE(vm->stats.run_ns);

@@ -112,7 +112,7 @@ struct dn_vm {
 
 	struct dn_end end;
 	raw_spinlock_t end_lock;
-	bool finished;			/* dn_vm_finish() has run; ctl */
+	bool finished;			/* dn_vm_finish() has run; written with ctl */
 	struct work_struct finish;
 
 	struct dn_port *port[DENALI_MAX_PORTS];
@@ -158,6 +158,7 @@ struct dn_vm *dn_vm_next(u64 id);			/* first VM with an id > @id, with a referen
 void dn_vm_put(struct dn_vm *vm);
 u32 dn_vm_count(void);
 bool dn_vm_may(const struct dn_vm *vm);			/* may the caller see and control it? */
+u32 dn_vm_state(const struct dn_vm *vm);
 void dn_vm_fill_state(struct dn_vm *vm, struct denali_vm_state *st);
 u64 dn_vm_kmem(struct dn_vm *vm);
 int dn_vm_setup(struct dn_vm *vm, u32 entry, const char *cmdline, u32 len);

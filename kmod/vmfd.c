@@ -75,7 +75,7 @@ static __poll_t dn_vmfd_poll(struct file *file, poll_table *wait)
 	struct dn_vm *vm = file->private_data;
 
 	poll_wait(file, &vm->end_wait, wait);
-	return READ_ONCE(vm->state) == DENALI_VM_ENDED ? EPOLLIN | EPOLLHUP : 0;
+	return dn_vm_state(vm) == DENALI_VM_ENDED ? EPOLLIN | EPOLLHUP : 0;
 }
 
 static int dn_vmfd_destroy(struct dn_vm *vm)
