@@ -241,6 +241,9 @@ static void dn_cpu_release(void)
 	asm volatile("ltr %w0" : : "q" (GDT_ENTRY_TSS * 8));
 	asm volatile("lgdt %0" : : "m" (c->host_gdtr));
 	asm volatile("lidt %0" : : "m" (c->host_idtr));
+	/* Nor must it lead the processes that come next. */
+	indirect_branch_prediction_barrier();
+	c->last_id = 0;
 	if (static_cpu_has(X86_FEATURE_XFD))
 		dn_wrmsr(MSR_IA32_XFD, c->host_xfd);
 	if (cpu_feature_enabled(X86_FEATURE_OSPKE))

@@ -28,6 +28,7 @@
 #include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
 #include <asm/page_types.h>
+#include <asm/percpu.h>
 #include <asm/processor-flags.h>
 #include <asm/segment.h>
 
@@ -44,6 +45,24 @@
 	.balign	PAGE_SIZE
 SYM_DATA_START(dn_switch_text)
 SYM_DATA_END(dn_switch_text)
+
+/*
+ * What the host does on its way in from user mode before its first RET or indirect
+ * branch, by its own switches: IBRS where that is how it is protected, branch
+ * predictors untrained, branch history cleared. Clobbers AX, CX, DX.
+ */
+.macro DN_MITIGATE
+	ALTERNATIVE "jmp .Lno_ibrs_\@", "", X86_FEATURE_KERNEL_IBRS
+	movl	$MSR_IA32_SPEC_CTRL, %ecx
+	movq	PER_CPU_VAR(x86_spec_ctrl_current), %rax
+	movq	%rax, %rdx
+	shrq	$32, %rdx
+	wrmsr
+	lfence
+.Lno_ibrs_\@:
+	UNTRAIN_RET
+	CLEAR_BRANCH_HISTORY
+.endm
 
 /*
  * One stub for each vector, DN_STUB_SIZE bytes apart: leaves vector and error
@@ -141,6 +160,7 @@ SYM_CODE_START_LOCAL(dn_leave)
 	popq	%r12
 	popq	%rbp
 	popq	%rbx
+	DN_MITIGATE
 	RET
 
 .Lgs_by_msr:
