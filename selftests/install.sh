@@ -5,12 +5,14 @@
 # real installation. The root file system is an overlay of this test's own over
 # the machine's: its upper half is the list of all that was written.
 #
+# It takes some minutes, nearly all of them make's, so it has a machine of its own (boots).
 # /lib/modules holds only what the module stands on: depmod reads every module that is
 # there, some 400 MB over 9p, which takes this machine a quarter of an hour.
 
 # shellcheck source=selftests/shlib.sh
 . "$(dirname "$0")/shlib.sh"
 
+[ -n "${DENALI_TEST_INSTALL:-}" ] || skip_all "takes minutes; the boot install has it (DENALI_TEST_INSTALL=1)"
 tree=${DENALI_TREE:-}
 [ -n "$tree" ] && [ -r "$tree/.kdir" ] || skip_all "there is no tree to install from"
 # What it was built for, so that nothing is built anew.
