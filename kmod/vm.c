@@ -346,7 +346,7 @@ static void dn_vm_finish_locked(struct dn_vm *vm)
 		if (vm->port[i] && vm->port[i]->ops->detach)
 			vm->port[i]->ops->detach(vm->port[i]);
 	dn_pgtable_free(&vm->pgt);
-	/* Whoever sees that it has ended finds its console at the end of its file. */
+	/* For dn_vm_state(): whoever sees the end finds the console at the end of its file. */
 	smp_store_release(&vm->finished, true);
 	wake_up_all(&vm->end_wait);
 	dn_netlink_event(vm, DENALI_EVENT_ENDED);
@@ -512,6 +512,7 @@ u32 dn_vm_state(const struct dn_vm *vm)
 {
 	u32 state = READ_ONCE(vm->state);
 
+	/* See dn_vm_finish_locked(). */
 	if (state == DENALI_VM_ENDED && !smp_load_acquire(&vm->finished))
 		return DENALI_VM_RUNNING;
 	return state;
