@@ -7,11 +7,13 @@
 #include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
+#include <linux/string.h>
 
 #include "block.h"
 #include "chardev.h"
 #include "host.h"
 #include "pool.h"
+#include "quota.h"
 #include "runner.h"
 #include "vm.h"
 
@@ -54,6 +56,26 @@ static int dn_parse_size(const char *text, char end, const char **rest, u64 *byt
 		*rest = p + 1;
 	return 0;
 }
+
+static int dn_user_memory_set(const char *val, const struct kernel_param *kp)
+{
+	u64 bytes;
+
+	if (dn_parse_size(strim((char *)val), '\0', NULL, &bytes))
+		return -EINVAL;
+	WRITE_ONCE(dn_user_memory, bytes);
+	return 0;
+}
+
+static const struct kernel_param_ops dn_user_memory_ops = {
+	.set = dn_user_memory_set,
+	.get = param_get_ullong,
+};
+module_param_cb(user_memory, &dn_user_memory_ops, &dn_user_memory, 0644);
+MODULE_PARM_DESC(user_memory, "memory that the VMs of a user without CAP_SYS_RESOURCE may have together: bytes with suffix K, M or G; 0: no limit (default)");
+
+module_param_named(user_vms, dn_user_vms, uint, 0644);
+MODULE_PARM_DESC(user_vms, "VMs that a user without CAP_SYS_RESOURCE may have; 0: no limit (default)");
 
 static int dn_pool_from_params(void)
 {

@@ -12,6 +12,7 @@
 #include <linux/wait.h>
 
 #include "pblock.h"
+#include "quota.h"
 
 /* Where a search for single pages has got to in a partition's table. */
 struct dn_part_fill {
@@ -332,6 +333,8 @@ void dn_part_put(struct dn_part *part)
 	if (!refcount_dec_and_test(&part->ref))
 		return;
 	dn_part_give(part);
+	if (part->user)
+		dn_quota_give(part->user, (u64)part->pages << PAGE_SHIFT);
 	kvfree(part);
 }
 

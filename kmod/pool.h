@@ -16,11 +16,14 @@
 #define DN_BLOCK_SIZE	_BITUL(DN_BLOCK_SHIFT)
 #define DN_BLOCK_PAGES	(DN_BLOCK_SIZE >> PAGE_SHIFT)
 
+struct dn_user;
+
 /**
  * struct dn_part - a partition: the frames of one VM
  * @ref:      the VM and every mapping of its memory hold one
  * @pages:    its size in pages
  * @nr_large: number of leading 2 MiB chunks that are one aligned block each
+ * @user:     who is charged for it, or NULL; see quota.c
  * @closed:   the VM is destroyed: mappings get no further pages
  * @pfn:      frame of each large chunk, then of each remaining 4 KiB page
  *
@@ -33,6 +36,7 @@ struct dn_part {
 	u32 pages;
 	u32 nr_large;
 	u32 nr_pfn;
+	struct dn_user *user;
 	bool closed;
 	u32 pfn[] __counted_by(nr_pfn);
 };

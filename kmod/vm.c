@@ -21,6 +21,7 @@
 #include <uapi/linux/denali_netlink.h>
 
 #include "guest.h"
+#include "quota.h"
 #include "runner.h"
 #include "slice.h"
 #include "vm.h"
@@ -162,6 +163,7 @@ static int dn_vm_publish(struct dn_vm *vm)
 struct dn_vm *dn_vm_create(const struct denali_vm_create *arg)
 {
 	struct denali_vregs *v;
+	struct dn_user *user;
 	struct dn_vm *vm;
 	u32 pages;
 	int err;
@@ -175,14 +177,20 @@ struct dn_vm *dn_vm_create(const struct denali_vm_create *arg)
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
+	user = dn_quota_take(arg->mem_bytes);
+	if (IS_ERR(user)) {
+		err = PTR_ERR(user);
+		goto free;
+	}
 	pages = arg->mem_bytes >> PAGE_SHIFT;
 	vm->part = arg->flags & DENALI_CREATE_WAIT ? dn_part_alloc_wait(pages) :
 						     dn_part_alloc(pages);
 	if (IS_ERR(vm->part)) {
 		err = PTR_ERR(vm->part);
-		kfree(vm);
-		return ERR_PTR(err);
+		dn_quota_give(user, arg->mem_bytes);
+		goto free;
 	}
+	vm->part->user = user;
 
 	kref_init(&vm->ref);
 	mutex_init(&vm->ctl);
@@ -222,6 +230,9 @@ struct dn_vm *dn_vm_create(const struct denali_vm_create *arg)
 
 put:
 	dn_vm_put(vm);
+	return ERR_PTR(err);
+free:
+	kfree(vm);
 	return ERR_PTR(err);
 }
 

@@ -408,6 +408,36 @@ other_user()
 	[ -z "$rc" ] || { echo "$out"; return 1; }
 }
 
+# set_limit PARAMETER VALUE
+set_limit()
+{
+	echo "$2" >"/sys/module/denali/parameters/$1"
+}
+
+# Two VMs for a user who isn't root, in number and in memory; what is destroyed counts no more.
+user_limits()
+{
+	local out i rc
+	chmod 666 /dev/denali
+	for i in "user_vms 2" "user_memory 512K"; do
+		# shellcheck disable=SC2086 # two words
+		set_limit $i || rc=1
+		as_nobody "$ctl" create "$(guest basic)" name one memory 256K || rc=1
+		as_nobody "$ctl" create "$(guest basic)" name two memory 256K || rc=1
+		out=$(as_nobody "$ctl" create "$(guest basic)" name three memory 256K 2>&1) && rc=1
+		[[ $out == *"more than user 65534 "*"512 KiB"*"user_memory"* ||
+		   $out == *"user 65534 "*"as many"*"2: "*"user_vms"* ]] || rc=1
+		"$ctl" create "$(guest basic)" name three memory 256K || rc=1
+		"$ctl" destroy one || rc=1
+		as_nobody "$ctl" create "$(guest basic)" name four memory 256K || rc=1
+		"$ctl" destroy two three four || rc=1
+		set_limit "${i% *}" 0
+	done
+	! set_limit user_memory much || rc=1
+	chmod 660 /dev/denali
+	[ -z "$rc" ] || { echo "$out"; return 1; }
+}
+
 error_json()
 {
 	"$ctl" -j show nosuch 2>"$tmp/err" >"$tmp/out"
@@ -434,7 +464,7 @@ pool_set()
 		[ "$("$ctl" -j pool | json 'd["pool_bytes"]')" = "$now" ]
 }
 
-plan 59
+plan 60
 modprobe -r denali 2>/dev/null || denali_unload
 check "without the module" without_module
 denali_load || { echo "Bail out! the module can't be loaded"; exit 1; }
@@ -474,6 +504,7 @@ check "memory: a signal while waiting" memory_wait_interrupted
 check "pool: grows and shrinks" pool_set
 check "no permission" no_permission
 check "another user's VMs" other_user
+check "limits of a user" user_limits
 check "errors as JSON" error_json
 
 basic=$(guest basic)

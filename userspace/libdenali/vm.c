@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -85,6 +86,43 @@ static int denali_vm_memory_check(int dev, const char *name, uint64_t mem_bytes,
 	return 0;
 }
 
+/* A limit of the module, 0 if there is none. */
+static uint64_t denali_vm_limit(const char *parameter)
+{
+	char path[64];
+	unsigned long long value = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/module/denali/parameters/%s", parameter);
+	f = fopen(path, "re");
+	if (f) {
+		if (fscanf(f, "%llu", &value) != 1)
+			value = 0;
+		fclose(f);
+	}
+	return value;
+}
+
+static void denali_vm_quota_fail(const char *who, const char *want, struct denali_error *err)
+{
+	char limit[DENALI_SIZE_TEXT];
+	uint64_t vms = denali_vm_limit("user_vms"), memory = denali_vm_limit("user_memory");
+
+	denali_size_format(limit, memory);
+	if (vms && memory)
+		denali_fail(err, EDQUOT,
+			    "VM %s: with %s of memory it is more than user %u may have, %llu VMs and %s: destroy VMs, or have an administrator raise user_vms or user_memory of the module denali",
+			    who, want, geteuid(), (unsigned long long)vms, limit);
+	else if (vms)
+		denali_fail(err, EDQUOT,
+			    "VM %s: user %u has as many VMs as a user may have, %llu: destroy one, or have an administrator raise user_vms of the module denali",
+			    who, geteuid(), (unsigned long long)vms);
+	else
+		denali_fail(err, EDQUOT,
+			    "VM %s: with %s of memory it is more than user %u may have, %s: destroy VMs, or have an administrator raise user_memory of the module denali",
+			    who, want, geteuid(), limit);
+}
+
 struct denali_vm *denali_vm_create(int dev, const char *name, uint64_t mem_bytes,
 				   unsigned int flags, struct denali_error *err)
 {
@@ -125,6 +163,9 @@ struct denali_vm *denali_vm_create(int dev, const char *name, uint64_t mem_bytes
 			    "VM %s: memory of %s; the pool has %s left of %s: destroy VMs, enlarge it (denalictl pool set SIZE), or wait for memory (wait)",
 			    who, want, denali_size_format(have, info.pool_free),
 			    denali_size_format(all, info.pool_bytes));
+		break;
+	case EDQUOT:
+		denali_vm_quota_fail(who, want, err);
 		break;
 	case ENOMEM:
 		denali_fail(err, ENOMEM,

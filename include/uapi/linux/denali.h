@@ -87,7 +87,8 @@ struct denali_info {
  *
  * Errors: EINVAL (memory, flags, name), EEXIST (name), ENOMEM (memory beyond
  * the pool's size even when all is free, or kernel memory), ENOSPC (beyond
- * what is free now: see denali_info.pool_free), EINTR (while waiting).
+ * what is free now: see denali_info.pool_free), EINTR (while waiting), EDQUOT
+ * (beyond what a user may have: module parameters user_vms, user_memory).
  */
 struct denali_vm_create {
 	__u64 mem_bytes;
