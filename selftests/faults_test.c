@@ -61,6 +61,7 @@ struct try {
 	int vm;			/* has its image and can start */
 	int tap;
 	uint32_t entry;
+	uint64_t pool;		/* its size */
 };
 
 static int try_open(struct try *t)
@@ -91,7 +92,10 @@ static int try_map(struct try *t)
 		return -1;
 	/* This fault is tried again by the kernel. */
 	(void)*p;
-	return munmap((void *)p, 0x2000);
+	/* This may fail, and the mapping would hold the VM's memory. */
+	while (munmap((void *)p, 0x2000) < 0)
+		;
+	return 0;
 }
 
 static int try_console(struct try *t)
@@ -111,15 +115,15 @@ static int try_nic(struct try *t)
 
 static int try_pool(struct try *t)
 {
-	struct denali_info info;
-	struct denali_pool_set set = { 0 };
+	struct denali_pool_set set = { .bytes = t->pool + (4 << 20) };
 
-	if (ioctl(t->dev, DENALI_IOC_INFO, &info) < 0)
-		return -1;
-	set.bytes = info.pool_bytes + (4 << 20);
-	if (ioctl(t->dev, DENALI_IOC_POOL_SET, &set) < 0)
-		return -1;
-	set.bytes = info.pool_bytes;
+	return ioctl(t->dev, DENALI_IOC_POOL_SET, &set);
+}
+
+static int try_pool_shrink(struct try *t)
+{
+	struct denali_pool_set set = { .bytes = t->pool - (4 << 20) };
+
 	return ioctl(t->dev, DENALI_IOC_POOL_SET, &set);
 }
 
@@ -171,6 +175,7 @@ REQUEST(map);
 REQUEST(console);
 REQUEST(nic);
 REQUEST(pool);
+REQUEST(pool_shrink);
 REQUEST(run);
 REQUEST(dump, .any_error = true);
 
@@ -178,6 +183,7 @@ FIXTURE_SETUP(faults)
 {
 	static const char * const kinds[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
 	struct ifreq ifr = { .ifr_name = "faults0", .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	struct denali_info info;
 	char path[128];
 	int i;
 
@@ -199,7 +205,9 @@ FIXTURE_SETUP(faults)
 	self->t.tap = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 	ASSERT_GE(self->t.tap, 0);
 	ASSERT_EQ(ioctl(self->t.tap, TUNSETIFF, &ifr), 0);
-	self->free = pool_free(self->t.dev);
+	dev_info(self->t.dev, &info);
+	self->free = info.pool_free;
+	self->t.pool = info.pool_bytes;
 	self->vms = vm_count(self->t.dev);
 }
 
@@ -216,6 +224,7 @@ FIXTURE_TEARDOWN(faults)
 
 TEST_F_TIMEOUT(faults, each, 120)
 {
+	struct denali_pool_set pool = { 0 };
 	struct denali_vm_state st;
 	struct try *t = &self->t;
 	int n, ret, err, failed = 0;
@@ -244,6 +253,9 @@ TEST_F_TIMEOUT(faults, each, 120)
 		} else if (ret > 0) {
 			close(ret);
 		}
+		/* A pool that didn't become what was asked for came as near as it could. */
+		pool.bytes = t->pool;
+		ASSERT_EQ(ioctl(t->dev, DENALI_IOC_POOL_SET, &pool), 0);
 		EXPECT_TRUE(wait_until(vm_count(t->dev) == vms, SOON_MS))
 			TH_LOG("allocation %d: a VM is left", n);
 		EXPECT_TRUE(wait_until(pool_free(t->dev) == free, SOON_MS))

@@ -544,7 +544,7 @@ TEST_F(req, pool_set_rounds_up)
 	EXPECT_EQ(set.bytes, self->info.pool_bytes);
 }
 
-TEST_F(req, pool_set_too_much)
+TEST_F_TIMEOUT(req, pool_set_too_much, 120)
 {
 	struct denali_pool_set set = { .bytes = 1ULL << 44 };
 	struct denali_info info;
