@@ -7,7 +7,7 @@
 #
 # It takes some minutes, nearly all of them make's, so it has a machine of its own (boots).
 # /lib/modules holds only what the module stands on: depmod reads every module that is
-# there, some 400 MB over 9p, which takes this machine a quarter of an hour.
+# there, some 400 MB over 9p, which takes this machine minutes.
 
 # shellcheck source=selftests/shlib.sh
 . "$(dirname "$0")/shlib.sh"
