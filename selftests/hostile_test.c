@@ -156,7 +156,7 @@ TEST_F(hostile, host_system_calls_after)
 TEST_F_TIMEOUT(hostile, instructions, 120)
 {
 	static const char *const harmless[] = { "sgdt", "sidt", "sldt", "str", "smsw", "rdtscp", "rdpkru",
-		"rdgsbase", "wrgsbase", "cpuid", "pause", "iret-garbage", "retf", "monitor", "mwait", "lock-mov" };
+		"rdgsbase", "wrgsbase", "rdfsbase", "wrfsbase", "cpuid", "pause", "iret-garbage", "retf", "monitor", "mwait", "lock-mov" };
 	struct denali_vm_state st, name;
 	uint32_t want;
 	char cmd[32];
@@ -469,6 +469,84 @@ TEST_F_TIMEOUT(hostile, random_hypercalls, 60)
 		snprintf(cmd, sizeof(cmd), "hypercall-fuzz %d", i * 104729);
 		EXPECT_TRUE(ends(self, "hostile", cmd, R_EXIT | R_FAULT | R_PROTOCOL, &st));
 	}
+}
+
+/* Everything that uses a stack, with the stack at the edges of memory. */
+TEST_F_TIMEOUT(hostile, stack_at_the_edges, 60)
+{
+	static const uint32_t edges[] = { GUEST_MEM, GUEST_MEM - 1, GUEST_MEM - 2, GUEST_MEM - 4, GUEST_MEM + 1,
+		GUEST_MEM + 2, GUEST_MEM + 4, GUEST_MEM + 32, 0x1000, 0x1001, 0x1002, 0x1004, 0x1008, 0x2000, 0, 1, 4,
+		0x80000000, 0xfffffffc, 0xffffffff };
+	struct denali_vm_state st;
+	char cmd[32];
+
+	for (size_t i = 0; i < ARRAY_SIZE(edges); i++) {
+		snprintf(cmd, sizeof(cmd), "stack %u", edges[i]);
+		EXPECT_TRUE(ends(self, "edges", cmd, R_EXIT, &st));
+	}
+}
+
+/* Behind it is nothing that the monitor could return to: it answers, and the guest faults. */
+TEST_F(hostile, hypercall_in_the_last_bytes)
+{
+	static const uint32_t calls[] = { 0, 1, 3, 7, 77 };
+	struct denali_vm_state st;
+	char cmd[32];
+
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		for (int before = 2; before <= 4; before++) {
+			snprintf(cmd, sizeof(cmd), "hypercall-at-end %u %d", calls[i], before);
+			EXPECT_TRUE(ends(self, "edges", cmd, R_FAULT, &st));
+			EXPECT_EQ(st.eip, GUEST_MEM)
+				TH_LOG("%s: eip 0x%x", cmd, st.eip);
+			EXPECT_TRUE((V(13) | V(14)) & V(st.vector));
+		}
+	}
+	EXPECT_TRUE(ends(self, "edges", "hypercall-across-end", R_FAULT, &st));
+	EXPECT_EQ(st.eip, GUEST_MEM - 1);
+}
+
+TEST_F(hostile, cache_lines_over_the_edges)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "edges", "cache-lines", R_EXIT, &st));
+}
+
+TEST_F(hostile, descriptors_of_others)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "edges", "descriptors", R_EXIT, &st));
+}
+
+TEST_F_TIMEOUT(hostile, every_port, 60)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "edges", "ports", R_EXIT, &st));
+}
+
+TEST_F(hostile, xsave_headers)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "edges", "xsave-headers", R_EXIT, &st));
+	EXPECT_TRUE(canary_sings(self));
+}
+
+TEST_F(hostile, self_modifying_code)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "edges", "self-modifying", R_EXIT, &st));
+}
+
+TEST_F(hostile, tsc_aux_is_0)
+{
+	struct denali_vm_state st;
+
+	EXPECT_TRUE(ends(self, "edges", "tsc-aux", R_EXIT, &st));
 }
 
 TEST_F(hostile, fpu_state_of_nonsense)

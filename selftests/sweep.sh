@@ -1,0 +1,36 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Every instruction: a VM executes a sample of the space of all of them, and nothing but
+# that VM comes to harm. With arguments it is the program sweep (sweep.c) with the
+# module loaded: "sweep.sh --all" is the whole of it, on any machine that the module may be
+# loaded on.
+
+. "$(dirname "$0")/shlib.sh"
+
+if [ $# -gt 0 ]; then
+	tree=$(cd "$dir/../../.." && pwd)
+	if [ -z "${DENALI_MODULE:-}" ] && [ -e "$tree/denali.ko" ]; then
+		export DENALI_MODULE=$tree/denali.ko
+	fi
+	DENALI_MODULE_PARAMS=${DENALI_MODULE_PARAMS:-pool=64M}
+	denali_load || exit
+	exec "$dir/sweep" "$@"
+fi
+
+# Its output shows the batch before it runs, so it isn't kept back until the end.
+shown()
+{
+	local name=$1
+	shift
+	if "$@"; then
+		ok "$name"
+	else
+		not_ok "$name"
+	fi
+}
+
+plan 2
+shown "a sample of all instructions and random sequences" "$dir/sweep" --sample 1000 --random 10000
+shown "an instruction alone" "$dir/sweep" --bytes 'cd 1a f4'
+finish

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Instructions that QEMU's translator (7.2) dies of: it isn't the machine that is to be
+ * tested, so they are left out there. None of them is valid on a CPU: those raise #UD.
+ */
+#include <string.h>
+
+#include "sweep_space.h"
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+static const struct {
+	uint8_t n, bytes[4], mask[4];
+} patterns[] = {
+	/* VPERMILPS without 66, by VEX too */
+	{ 3, { 0x0f, 0x38, 0x0c }, { 0xff, 0xff, 0xff } },
+	{ 4, { 0xc4, 0xc2, 0x00, 0x0c }, { 0xff, 0xdf, 0x03, 0xff } },
+	/* VROUNDSS and VROUNDSD of 256 bits */
+	{ 4, { 0xc4, 0xc3, 0x04, 0x0a }, { 0xff, 0xdf, 0x04, 0xfe } },
+	/* VPINSRW without 66 */
+	{ 3, { 0xc5, 0xc0, 0xc4 }, { 0xff, 0xc3, 0xff } },
+	{ 4, { 0xc4, 0xc1, 0x00, 0xc4 }, { 0xff, 0xdf, 0x03, 0xff } },
+};
+
+/* LOCK, behind it other prefixes, and one of these. */
+static const struct {
+	uint8_t n, bytes[3], mask[3], modrm, modrm_mask;
+	bool memory;
+} locked[] = {
+	/* CMP with memory */
+	{ 1, { 0x38 }, { 0xfe }, 0, 0, true },
+	{ 1, { 0x80 }, { 0xfc }, 0x38, 0x38, true },
+	/* BT, BTS, BTR, BTC of a register */
+	{ 2, { 0x0f, 0xa3 }, { 0xff, 0xe7 }, 0, 0, false },
+	{ 2, { 0x0f, 0xba }, { 0xff, 0xff }, 0x20, 0x20, false },
+};
+
+static bool is_prefix(uint8_t byte)
+{
+	return byte && strchr("\x66\x67\xf0\xf2\xf3\x26\x2e\x36\x3e\x64\x65", byte);
+}
+
+static bool matches(const uint8_t *p, const uint8_t *end, const uint8_t *bytes, const uint8_t *mask, unsigned int n)
+{
+	if (end - p < n)
+		return false;
+	for (unsigned int i = 0; i < n; i++)
+		if ((p[i] & mask[i]) != bytes[i])
+			return false;
+	return true;
+}
+
+static bool dies_of_lock(const uint8_t *p, const uint8_t *end)
+{
+	while (p < end && is_prefix(*p))
+		p++;
+	for (size_t i = 0; i < ARRAY_SIZE(locked); i++) {
+		unsigned int n = locked[i].n;
+
+		if (matches(p, end, locked[i].bytes, locked[i].mask, n) && end - p > n &&
+		    (p[n] & locked[i].modrm_mask) == locked[i].modrm && (p[n] < 0xc0) == locked[i].memory)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * sweep_emulator_dies() - is there something in these instructions that would end QEMU?
+ *
+ * Wherever it begins: jumps go anywhere. Return: true if so; the INT3s alone are left then.
+ */
+bool sweep_emulator_dies(struct sweep_slot *slot)
+{
+	const uint8_t *end = slot->code + SWEEP_CODE;
+	bool dies = false;
+
+	for (const uint8_t *p = slot->code; p < end && !dies; p++) {
+		for (size_t i = 0; i < ARRAY_SIZE(patterns); i++)
+			dies |= matches(p, end, patterns[i].bytes, patterns[i].mask, patterns[i].n);
+		dies |= *p == 0xf0 && dies_of_lock(p, end);
+	}
+	if (dies)
+		memset(slot->code, 0xcc, sizeof(slot->code));
+	return dies;
+}
