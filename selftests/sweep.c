@@ -135,13 +135,13 @@ fail:
 
 /*
  * Where it was at its end. It may have written anything anywhere, so there are several
- * copies: the one that most agree on, if it can be right.
+ * copies: the one that at least two agree on, if it can be right.
  */
 static uint32_t position(const uint8_t *mem, uint32_t from, uint32_t count)
 {
 	static const uint32_t places[] = SWEEP_POSITIONS;
 	uint32_t best = from, at;
-	int votes, most = 0;
+	int votes, most = 1;
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		at = *(volatile uint32_t *)(mem + places[i]);
@@ -158,24 +158,31 @@ static uint32_t position(const uint8_t *mem, uint32_t from, uint32_t count)
 	return best;
 }
 
-/* Wait for its end, or until a case takes too long. */
-static void wait_vm(int vm, const volatile struct sweep_result *result)
+/*
+ * Wait for its end, or until a case takes too long: a jump back into the guest's own code
+ * may make it run the same cases for ever, so only a case that is new counts. Return: how
+ * far it got if it was killed for that, else 0.
+ */
+static uint32_t wait_vm(int vm, const uint8_t *mem, uint32_t from, uint32_t count)
 {
 	struct pollfd pfd = { .fd = vm, .events = POLLIN };
 	uint64_t run = 0, since = now_ns();
-	uint32_t at = result->at;
 	struct denali_vm_state st;
+	uint32_t at, furthest = 0;
 
 	while (sweep_watch_poll(&pfd, 100) == 0) {
 		vm_state(vm, &st);
-		if (result->at != at) {
-			at = result->at;
+		at = position(mem, from, count);
+		if (at > furthest) {
+			furthest = at;
 			run = st.run_ns;
 			since = now_ns();
 		} else if (st.run_ns - run > STUCK_RUN_NS || now_ns() - since > STUCK_MS * 1000000ULL) {
 			vm_ctl(vm, DENALI_IOC_VM_KILL);
+			return furthest;
 		}
 	}
+	return 0;
 }
 
 /* Which case ended its VM. */
@@ -192,7 +199,7 @@ static bool run_slots(const struct sweep_slot *slots, uint64_t first, uint32_t c
 {
 	const volatile struct sweep_result *result;
 	struct denali_vm_state st;
-	uint32_t from = 0, at;
+	uint32_t from = 0, at, furthest;
 	bool escaped = false;
 	uint8_t *mem;
 	int vm;
@@ -205,9 +212,11 @@ static bool run_slots(const struct sweep_slot *slots, uint64_t first, uint32_t c
 		}
 		counts.vms++;
 		result = (void *)(mem + SWEEP_RESULT);
-		wait_vm(vm, result);
+		furthest = wait_vm(vm, mem, from, count);
 		vm_state(vm, &st);
 		at = position(mem, from, count);
+		if (furthest > at)
+			at = furthest;
 		for (int i = 0; i < 32; i++)
 			if (result->vectors[i] <= count)
 				counts.vectors[i] += result->vectors[i];

@@ -44,8 +44,22 @@ volatile uint32_t try_sp, try_bp, try_si, try_di;
 /* All features: for XSAVE and its like. */
 #define ALL	"movl $-1, %%eax; movl $-1, %%edx; "
 
+/* The usual stack is at the end of memory, which some of these write over. */
+static uint8_t own_stack[4096] __attribute__((aligned(16)));
+
+static void on_own_stack(void (*fn)(void))
+{
+	__asm__ __volatile__("movl	%%esp, %%ebx\n"
+			     "movl	%0, %%esp\n"
+			     "call	*%1\n"
+			     "movl	%%ebx, %%esp\n"
+			     : : "S" (own_stack + sizeof(own_stack)), "D" (fn)
+			     : "eax", "ebx", "ecx", "edx", "memory", "cc");
+	guest_exit(0);
+}
+
 /* Everything that uses a stack, with ESP at an address; faults go to a handler with its own. */
-static void test_stack(void)
+static void stack_edges(void)
 {
 	uint32_t esp = guest_num(1);
 
@@ -69,6 +83,11 @@ static void test_stack(void)
 	TRY("movl %0, %%esp; movl %2, %%eax; int %1", "r" (esp), "i" (DENALI_HC_VECTOR),
 	    "i" (DENALI_HC_YIELD));
 	TRY("movl %0, %%esp; movl $77, %%eax; int %1", "r" (esp), "i" (DENALI_HC_VECTOR));
+}
+
+static void test_stack(void)
+{
+	on_own_stack(stack_edges);
 }
 
 /*
@@ -182,7 +201,7 @@ static void xrstor_all(uint8_t *p)
 	TRY("fninit", "i" (0));
 }
 
-static void test_xsave_headers(void)
+static void xsave_headers(void)
 {
 	static const struct {
 		uint16_t offset;
@@ -246,6 +265,11 @@ static void test_xsave_headers(void)
 	TRY(ALL "movl %0, %%ebx; .byte 0x0f, 0xc7, 0x2b", "r" (area));	/* XSAVES */
 	TRY(ALL "movl %0, %%ebx; .byte 0x0f, 0xc7, 0x1b", "r" (area));	/* XRSTORS */
 	CHECK(caught == 2);
+}
+
+static void test_xsave_headers(void)
+{
+	on_own_stack(xsave_headers);
 }
 
 /* Code that changes what runs next: in its own line, its own page, and over a page's edge. */
