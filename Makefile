@@ -33,6 +33,8 @@ VMFLAGS ?=
 # Arguments of selftests/run_kselftest.sh, as -t NAME
 TESTARGS ?=
 TEST_TIMEOUT ?= 3000
+SWEEPARGS ?=
+SWEEP_TIMEOUT ?= 14400
 
 all: kmod libos userspace
 
@@ -42,6 +44,8 @@ help:
 	@echo 'make test        build, then run the self-tests in the test machine;'
 	@echo '                 TESTARGS="-t NAME" picks some, VMFLAGS is for tools/vm'
 	@echo 'make test-debug  the same on a kernel with KASAN, lockdep, kmemleak and the like'
+	@echo 'make test-sweep  every instruction, executed by a VM (half an hour, or some);'
+	@echo '                 SWEEPARGS="--from N" goes on from a case'
 	@echo 'make bench       print and keep the measurements'
 	@echo 'make check       style: checkpatch, sparse, W=1, SPDX, shellcheck, documents'
 	@echo 'make install     install all of it (DESTDIR, PREFIX); make uninstall takes it back'
@@ -90,6 +94,10 @@ test-debug: deps
 	$(MAKE) KERNEL=debug all selftests
 	tools/run-debug --timeout 7200 $(VMFLAGS) -- $(TESTARGS)
 
+test-sweep: deps
+	$(MAKE) all selftests
+	$(VM) --timeout $(SWEEP_TIMEOUT) $(VMFLAGS) -- selftests/build/denali/sweep.sh --all $(SWEEPARGS)
+
 bench: deps
 	$(MAKE) all
 	KERNEL=$(or $(KERNEL),$(KVER)) selftests/bench/run
@@ -116,7 +124,7 @@ clean:
 	$(MAKE) -C selftests clean
 	rm -f .kdir
 
-.PHONY: all help deps kmod libos userspace selftests demo test test-debug bench check install uninstall clean
+.PHONY: all help deps kmod libos userspace selftests demo test test-debug test-sweep bench check install uninstall clean
 # Everything below the top decides for itself what it can do at once; kbuild, the
 # guests and the tests of this level need one another.
 .NOTPARALLEL:

@@ -157,18 +157,18 @@ static unsigned int make_values(uint64_t i, struct sweep_slot *slot)
 		uint32_t regs, step;
 	} values[] = { { 0, 0 }, { ~0U, 0 }, { SWEEP_MEM - 1, 0 }, { 0, 1 } };
 	struct bytes b = start(slot);
-	uint32_t form = take(&i, FORMS), reg = take(&i, 8), opcode = take(&i, 256), value;
+	uint32_t form = take(&i, ARRAY_SIZE(short_forms)), reg = take(&i, 8), opcode = take(&i, 256), value;
 
 	value = take(&i, ARRAY_SIZE(values));
 	slot->regs = values[value].regs;
 	slot->step = values[value].step;
 	put_prefix(&b, take(&i, PREFIXES_FEW));
 	put_opcode(&b, i, opcode);
-	put_operand(&b, reg, form);
+	put_operand(&b, reg, short_forms[form]);
 	return b.n;
 }
 
-#define VALUES_SIZE	(FORMS * 8ULL * 256 * 4 * PREFIXES_FEW * 4)
+#define VALUES_SIZE	(ARRAY_SIZE(short_forms) * 8ULL * 256 * 4 * PREFIXES_FEW * 4)
 
 /* Two bytes behind nothing or 0F: all ModRM bytes, relative jumps, ports, vectors. */
 static unsigned int make_pairs(uint64_t i, struct sweep_slot *slot)
@@ -302,6 +302,7 @@ static unsigned int make_vex3(uint8_t escape, uint32_t map, uint64_t i, struct s
 }
 
 #define VEX3_SIZE	(ARRAY_SIZE(short_forms) * 8ULL * 256 * 32)
+#define XOP_SIZE	(VEX3_SIZE / 2)		/* vvvv is none */
 
 static unsigned int make_vex(uint64_t i, struct sweep_slot *slot)
 {
@@ -310,7 +311,7 @@ static unsigned int make_vex(uint64_t i, struct sweep_slot *slot)
 
 static unsigned int make_xop(uint64_t i, struct sweep_slot *slot)
 {
-	return make_vex3(0x8f, 8 + i / VEX3_SIZE, i % VEX3_SIZE, slot);
+	return make_vex3(0x8f, 8 + i / XOP_SIZE, i % XOP_SIZE, slot);
 }
 
 /* Maps that have nothing, yet. XOP's lower ones are POP. */
@@ -381,7 +382,7 @@ const struct sweep_family sweep_families[] = {
 	{ "selectors", SELECTORS_SIZE, make_selectors },
 	{ "vex2", VEX2_SIZE, make_vex2 },
 	{ "vex3", VEX3_SIZE * 3, make_vex },
-	{ "xop", VEX3_SIZE * 3, make_xop },
+	{ "xop", XOP_SIZE * 3, make_xop },
 	{ "maps", MAPS_SIZE, make_maps },
 	{ "evex", EVEX_SIZE, make_evex },
 	{ "evex-forms", EVEX_FORMS_SIZE, make_evex_forms },
