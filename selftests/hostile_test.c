@@ -156,7 +156,8 @@ TEST_F(hostile, host_system_calls_after)
 TEST_F_TIMEOUT(hostile, instructions, 120)
 {
 	static const char *const harmless[] = { "sgdt", "sidt", "sldt", "str", "smsw", "rdtscp", "rdpkru",
-		"rdgsbase", "wrgsbase", "rdfsbase", "wrfsbase", "cpuid", "pause", "iret-garbage", "retf", "monitor", "mwait", "lock-mov" };
+		"rdgsbase", "wrgsbase", "rdfsbase", "wrfsbase", "cpuid", "pause", "iret-garbage",
+		"retf", "monitor", "mwait", "lock-mov" };
 	struct denali_vm_state st, name;
 	uint32_t want;
 	char cmd[32];

@@ -315,9 +315,8 @@ static bool run_batches(uint64_t from, uint64_t to, uint32_t batch)
 	for (; from < to; from += n) {
 		n = to - from < batch ? to - from : batch;
 		make_case(from, &slot, name, sizeof(name));
-		snprintf(line, sizeof(line), "seed %" PRIu64 ", %" PRIu64 ".%" PRIu64 "%%: cases %" PRIu64 " to %" PRIu64 " (%s...)",
-			 selection.seed, from * 100 / selection.total, from * 1000 / selection.total % 10, from,
-			 from + n - 1, name);
+		snprintf(line, sizeof(line), "seed %" PRIu64 ", %.1f%%: cases %" PRIu64 " to %" PRIu64 " (%s...)",
+			 selection.seed, from * 100.0 / selection.total, from, from + n - 1, name);
 		sweep_log(line);
 		printf("# %s\n", line);
 		fflush(stdout);
@@ -482,7 +481,8 @@ int main(int argc, char **argv)
 	if (bytes) {
 		ok = !run_bytes(bytes);
 	} else {
-		printf("# seed %" PRIu64 ": %" PRIu64 " of %" PRIu64 " cases\n", selection.seed, count, selection.total);
+		printf("# seed %" PRIu64 ": %" PRIu64 " of %" PRIu64 " cases\n", selection.seed, count,
+		       selection.total);
 		ok = run_batches(from, from + count, batch);
 		print_counts();
 		if (ok && count > 1000)

@@ -10,13 +10,17 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 static const struct {
-	uint8_t n, bytes[4], mask[4];
+	uint8_t n, bytes[5], mask[5];
 } patterns[] = {
-	/* VPERMILPS without 66, by VEX too */
+	/* VPERMILPS without 66, by VEX too: QEMU takes 38 and 3A for escapes even there */
 	{ 3, { 0x0f, 0x38, 0x0c }, { 0xff, 0xff, 0xff } },
 	{ 4, { 0xc4, 0xc2, 0x00, 0x0c }, { 0xff, 0xdf, 0x03, 0xff } },
+	{ 4, { 0xc5, 0xc0, 0x38, 0x0c }, { 0xff, 0xc3, 0xff, 0xff } },
+	{ 5, { 0xc4, 0xc1, 0x00, 0x38, 0x0c }, { 0xff, 0xdf, 0x03, 0xff, 0xff } },
 	/* VROUNDSS and VROUNDSD of 256 bits */
 	{ 4, { 0xc4, 0xc3, 0x04, 0x0a }, { 0xff, 0xdf, 0x04, 0xfe } },
+	{ 4, { 0xc5, 0xc4, 0x3a, 0x0a }, { 0xff, 0xc4, 0xff, 0xfe } },
+	{ 5, { 0xc4, 0xc1, 0x04, 0x3a, 0x0a }, { 0xff, 0xdf, 0x04, 0xff, 0xfe } },
 	/* VPINSRW without 66 */
 	{ 3, { 0xc5, 0xc0, 0xc4 }, { 0xff, 0xc3, 0xff } },
 	{ 4, { 0xc4, 0xc1, 0x00, 0xc4 }, { 0xff, 0xdf, 0x03, 0xff } },
@@ -56,9 +60,12 @@ static bool dies_of_lock(const uint8_t *p, const uint8_t *end)
 		p++;
 	for (size_t i = 0; i < ARRAY_SIZE(locked); i++) {
 		unsigned int n = locked[i].n;
+		bool memory;
 
-		if (matches(p, end, locked[i].bytes, locked[i].mask, n) && end - p > n &&
-		    (p[n] & locked[i].modrm_mask) == locked[i].modrm && (p[n] < 0xc0) == locked[i].memory)
+		if (end - p <= n || !matches(p, end, locked[i].bytes, locked[i].mask, n))
+			continue;
+		memory = p[n] < 0xc0;
+		if ((p[n] & locked[i].modrm_mask) == locked[i].modrm && memory == locked[i].memory)
 			return true;
 	}
 	return false;
