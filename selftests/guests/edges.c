@@ -5,22 +5,9 @@
  * changes itself. hostile_test.c says how each must end; what survives checks here that
  * it got nothing.
  */
-#include "guest.h"
+#include "hostile.h"
 
-GUEST_EXC_ENTRY;
-
-volatile uint32_t fault_resume;
-static volatile uint32_t caught, last_vector, last_error;
 static uint8_t code[64] __attribute__((aligned(64)));
-
-static void handler_skip(void)
-{
-	caught++;
-	last_vector = vregs->exc_vector;
-	last_error = vregs->exc_error;
-	vregs->exc_eip = fault_resume;
-	vregs->exc_eflags = 0x202;
-}
 
 /* Go on behind the asm when it faults, with stack, flags and other registers as they were. */
 volatile uint32_t try_sp, try_bp, try_si, try_di;
