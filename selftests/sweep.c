@@ -464,13 +464,17 @@ int main(int argc, char **argv)
 		selection.random = all ? 500000 : selection.per_family * 10;
 	if (all)
 		selection.per_family = 0;
+	emulated = is_emulated();
+	if (emulated && sweep_emulator_has_iret() && selection.random) {
+		printf("# no random sequences: this emulator mistakes what IRET takes from the stack\n");
+		selection.random = 0;
+	}
 	selection.total = selection.random + (all ? sweep_space_size() : selection.per_family * sweep_nr_families);
 	if (from > selection.total)
 		from = selection.total;
 	if (count > selection.total - from)
 		count = selection.total - from;
 
-	emulated = is_emulated();
 	dev = dev_open();
 	if (dev < 0) {
 		perror(DENALI_DEVICE);

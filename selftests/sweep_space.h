@@ -28,5 +28,6 @@ uint64_t sweep_space_size(void);
 unsigned int sweep_make(const struct sweep_family *family, uint64_t i, struct sweep_slot *slot);
 unsigned int sweep_make_random(uint64_t seed, uint64_t i, struct sweep_slot *slot);
 bool sweep_emulator_dies(struct sweep_slot *slot);
+bool sweep_emulator_has_iret(void);
 
 #endif /* DENALI_SELFTESTS_SWEEP_SPACE_H */
