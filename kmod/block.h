@@ -69,12 +69,12 @@ struct dn_tables {
  * @guest_tables: guest view, by its address in the direct map
  * @slots:   the page upper directory's entries for guest memory
  * @cr3:     physical address of the top-level table
- * @gdtr, @idtr: for LGDT, LIDT in a slice
+ * @gdtr, @idtr: for LGDT, LIDT, while @ready
  * @asid_gen, @asid_next: generation and next free PCID; see dn_asid_load()
  * @vm:     whose registers are in @block and whose limits are in the GDT, or NULL
  * @ready:  the CPU is set up for guests; see slice.c
  * @host_gdtr, @host_idtr: the host's own
- * @host_efer, @host_tsc_aux, @host_xfd, @host_pkru: the host's, while @ready
+ * @host_tsc_aux, @host_xfd: the host's, while @ready
  * @last_id: VM that was last on this CPU
  */
 struct dn_cpu {
@@ -91,10 +91,8 @@ struct dn_cpu {
 	struct dn_vm *vm;
 	struct desc_ptr host_gdtr;
 	struct desc_ptr host_idtr;
-	u64 host_efer;
 	u64 host_tsc_aux;
 	u64 host_xfd;
-	u32 host_pkru;
 	u64 last_id;
 };
 

@@ -179,12 +179,15 @@ static void dn_runner_ports(struct dn_vm *vm)
 	}
 }
 
-/* Linux wants the CPU: let it have it. */
+/*
+ * Linux wants the CPU: let it have it. Not cond_resched(), which is nothing under full
+ * preemption: the interrupt that asked for the CPU was let in where it couldn't be
+ * given. Tasks RCU hears of it too, though a runner whose VMs never idle never sleeps.
+ */
 static void dn_runner_resched(void)
 {
-	/* A runner whose VMs never idle never sleeps: Tasks RCU must hear of it. */
 	if (need_resched())
-		cond_resched_tasks_rcu_qs();
+		schedule();
 }
 
 /*
@@ -277,6 +280,8 @@ static void dn_runner_put(struct dn_runner *r, struct dn_vm *vm, u64 now)
 	}
 	dn_sched->remove(&r->queue, vm);
 	if (work & BIT(DN_WORK_END)) {
+		/* For dn_runner_switch(): whoever sees it off may drop the last other one. */
+		kref_get(&vm->ref);
 		vm->state = DENALI_VM_ENDED;
 		WRITE_ONCE(vm->on, DN_OFF);
 	} else if (work & BIT(DN_WORK_STOP)) {
@@ -291,30 +296,37 @@ static void dn_runner_put(struct dn_runner *r, struct dn_vm *vm, u64 now)
 }
 
 /*
- * Put @prev, whose turn ended at @now, where it belongs and take the next VM, unless the
+ * Put @prev, whose turn is over, where it belongs and take the next VM, unless the
  * runner is to end or to be frozen: it must not have a VM in hand then. Once the lock
- * is dropped a VM that is off may be gone.
+ * is dropped a VM that is off may be gone. The clock is read with preemption off: what
+ * Linux takes is added to turn_start and deadline when the runner comes back.
  */
-static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev, u64 now)
+static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev,
+				      struct dn_clock *clock)
 {
 	bool off = false, idle = false, ended = false;
 	struct dn_vm *next = NULL;
+	u64 now, ran;
 
 	raw_spin_lock_irq(&r->lock);
+	/* Without @prev the CPU may have been idle. */
+	now = prev ? dn_clock_now(clock) : dn_clock_read(clock);
 	if (prev) {
-		dn_sched->charge(prev, max_t(s64, now - r->turn_start, 0));
+		ran = max_t(s64, now - r->turn_start, 0);
+		prev->stats.run_ns += ran;
+		prev->stats.steal_ns += r->stolen;
+		dn_sched->charge(prev, ran);
 		dn_runner_put(r, prev, now);
 		off = prev->on == DN_OFF;
 		idle = prev->on == DN_ON_IDLE;
 		ended = prev->state == DENALI_VM_ENDED;
-		/* Whoever sees it off may drop the last other reference. */
-		if (ended)
-			kref_get(&prev->ref);
 	}
 	if (likely(r->task && !freezing(current)))
 		next = dn_sched->pick(&r->queue);
 	if (next) {
 		next->on = DN_ON_CPU;
+		/* It may have come while the clock was being read. */
+		next->stats.steal_ns += max_t(s64, now - next->queued_at, 0);
 		r->turn_start = now;
 		r->stolen = 0;
 		dn_runner_set_deadline(r, now + next->quantum_left);
@@ -337,7 +349,6 @@ static int dn_runner_main(void *data)
 	struct dn_runner *r = data;
 	struct dn_vm *vm = NULL;
 	struct dn_clock clock = {};
-	u64 now;
 
 	set_freezable();
 	dn_slice_notify(r, true);
@@ -348,23 +359,12 @@ static int dn_runner_main(void *data)
 			if (!READ_ONCE(r->queue.nr) && !kthread_should_stop() && !freezing(current))
 				schedule();
 			__set_current_state(TASK_RUNNING);
-			now = dn_clock_read(&clock);
 		} else {
-			/* It may have come while the clock was being read. */
-			if (unlikely(vm->queued_at > now)) {
-				now = dn_clock_read(&clock);
-				r->turn_start = now;
-			}
-			vm->stats.steal_ns += now - vm->queued_at;
 			dn_clock_update(vm, &clock);
 			dn_runner_turn(r, vm);
 			dn_slice_unload(vm);
-			now = dn_clock_now(&clock);
-			/* Linux may have taken the CPU since the clock was read. */
-			vm->stats.run_ns += max_t(s64, now - r->turn_start, 0);
-			vm->stats.steal_ns += r->stolen;
 		}
-		vm = dn_runner_switch(r, vm, now);
+		vm = dn_runner_switch(r, vm, &clock);
 		dn_runner_resched();
 	}
 	dn_slice_notify(r, false);

@@ -44,8 +44,9 @@
 /* Exceptions that a guest may raise before interrupts are let in once. */
 #define DN_FAULTS_MAX	64
 
-/* AMX tiles: 8 KiB that a guest of ours has no business with. */
+/* AMX tiles: 8 KiB that a guest of ours has no business with. XFD has a bit for the data only. */
 #define DN_XFEATURES_BARRED	(BIT_ULL(17) | BIT_ULL(18))
+#define DN_XFD_BARRED		BIT_ULL(18)
 
 static u64 dn_xcr0 __ro_after_init;
 static u64 dn_xfeatures __ro_after_init;	/* what a VM has of it */
@@ -129,6 +130,9 @@ void dn_slice_fpu_init(void *fpu)
  */
 static void dn_fpu_load(void *fpu)
 {
+	/* XRSTOR leaves the last x87 instruction's address where no exception is pending. */
+	if (static_cpu_has_bug(X86_BUG_FXSAVE_LEAK))
+		asm volatile("fnclex; emms; fildl %0" : : "m" (*(u32 *)fpu));
 	asm volatile("xrstor64 %0" : : "m" (*(u8 (*)[PAGE_SIZE])fpu),
 		     "a" ((u32)dn_xcr0), "d" ((u32)(dn_xcr0 >> 32)) : "memory");
 }
@@ -152,11 +156,9 @@ static void dn_cpu_ready(struct dn_cpu *c)
 	 */
 	kernel_fpu_begin_mask(0);
 	kernel_fpu_end();
-	if (cpu_feature_enabled(X86_FEATURE_OSPKE))
-		c->host_pkru = rdpkru();
 	if (static_cpu_has(X86_FEATURE_XFD)) {
 		c->host_xfd = __rdmsr(MSR_IA32_XFD);
-		dn_wrmsr(MSR_IA32_XFD, c->host_xfd | DN_XFEATURES_BARRED);
+		dn_wrmsr(MSR_IA32_XFD, c->host_xfd | DN_XFD_BARRED);
 	}
 	/*
 	 * A kernel thread borrows the last process's address space. Give it back: the
@@ -165,10 +167,9 @@ static void dn_cpu_ready(struct dn_cpu *c)
 	 */
 	dn_leave_mm();
 	dn_wrmsr(MSR_IA32_SYSENTER_CS, 0);
-	if (dn_sce_off) {
-		c->host_efer = __rdmsr(MSR_EFER);
-		dn_wrmsr(MSR_EFER, c->host_efer & ~EFER_SCE);
-	}
+	/* One bit, here and there: KVM changes others by an interrupt. */
+	if (dn_sce_off)
+		dn_wrmsr(MSR_EFER, __rdmsr(MSR_EFER) & ~EFER_SCE);
 	if (dn_has_tsc_aux) {
 		c->host_tsc_aux = __rdmsr(MSR_TSC_AUX);
 		dn_wrmsr(MSR_TSC_AUX, 0);
@@ -227,7 +228,7 @@ static void dn_cpu_load(struct dn_cpu *c, struct dn_vm *vm)
 	}
 }
 
-/* Give the CPU back to Linux as it was. Context: preemption off. */
+/* Give the CPU back to Linux as it was. Context: interrupts off. */
 static void dn_cpu_release(void)
 {
 	struct dn_cpu *c = this_cpu_ptr(&dn_cpu);
@@ -246,12 +247,10 @@ static void dn_cpu_release(void)
 	c->last_id = 0;
 	if (static_cpu_has(X86_FEATURE_XFD))
 		dn_wrmsr(MSR_IA32_XFD, c->host_xfd);
-	if (cpu_feature_enabled(X86_FEATURE_OSPKE))
-		wrpkru(c->host_pkru);
 	if (dn_has_tsc_aux)
 		dn_wrmsr(MSR_TSC_AUX, c->host_tsc_aux);
 	if (dn_sce_off)
-		dn_wrmsr(MSR_EFER, c->host_efer);
+		dn_wrmsr(MSR_EFER, __rdmsr(MSR_EFER) | EFER_SCE);
 	dn_wrmsr(MSR_IA32_SYSENTER_CS, dn_host_sysenter_cs);
 	c->ready = false;
 }
@@ -262,9 +261,13 @@ static void dn_sched_in(struct preempt_notifier *notifier, int cpu)
 {
 	struct dn_runner *r = container_of(notifier, struct dn_runner, notifier);
 	u64 away = ktime_get_ns() - r->away_since;
+	unsigned long flags;
 
+	raw_spin_lock_irqsave(&r->lock, flags);
 	r->turn_start += away;
+	r->deadline += away;
 	r->stolen += away;
+	raw_spin_unlock_irqrestore(&r->lock, flags);
 }
 
 static void dn_sched_out(struct preempt_notifier *notifier, struct task_struct *next)
@@ -287,13 +290,17 @@ static struct preempt_ops dn_preempt_ops = {
  */
 void dn_slice_notify(struct dn_runner *runner, bool on)
 {
+	unsigned long flags;
+
 	preempt_disable();
 	if (on) {
 		preempt_notifier_init(&runner->notifier, &dn_preempt_ops);
 		preempt_notifier_register(&runner->notifier);
 	} else {
 		preempt_notifier_unregister(&runner->notifier);
+		local_irq_save(flags);
 		dn_cpu_release();
+		local_irq_restore(flags);
 	}
 	preempt_enable();
 }
@@ -385,10 +392,10 @@ static void dn_slice_drain(struct dn_block *block)
 }
 
 /*
- * The guest has left; see to why. Return: whether the slice goes on; if not, interrupts
- * have been on.
+ * The guest has left; see to why. Return: 0 if the slice goes on, else the vector for
+ * which it has to end.
  */
-static __always_inline bool dn_slice_left(struct dn_block *block, struct dn_vm *vm)
+static __always_inline u32 dn_slice_left(struct dn_block *block, struct dn_vm *vm)
 {
 	u32 vector = block->regs.vector;
 
@@ -400,23 +407,21 @@ static __always_inline bool dn_slice_left(struct dn_block *block, struct dn_vm *
 	if (likely(vector == DENALI_HC_VECTOR)) {
 		vm->stats.exits_hypercall++;
 		dn_hypercall(vm);
-		return true;
+		return 0;
 	}
 	if (vector >= NUM_EXCEPTION_VECTORS) {
 		vm->stats.exits_interrupt++;
-		dn_slice_end(vm);
-		dn_host_handler(vector);
-		return false;
+		return vector;
 	}
 	if (unlikely(block->fatal)) {
 		WARN_ONCE(1, "vector %u inside the switcher at %pS\n", vector,
 			  (void *)block->fatal);
 		block->fatal = 0;
 		dn_vm_end(vm, DENALI_END_FAULT, 0, "the monitor failed to enter the VM");
-		return true;
+		return 0;
 	}
 	if (vector == X86_TRAP_NMI || vector == X86_TRAP_MC)
-		return true;
+		return 0;
 
 	if (vector == X86_TRAP_DB)
 		set_debugreg(DR6_RESERVED, 6);
@@ -426,51 +431,55 @@ static __always_inline bool dn_slice_left(struct dn_block *block, struct dn_vm *
 	 * A state that the CPU refuses to enter faults before it takes interrupts, and
 	 * a process that maps the memory can have it tried again and again.
 	 */
-	if (vm->stats.exits_exception % DN_FAULTS_MAX)
-		return true;
-	dn_slice_end(vm);
-	local_irq_enable();
-	cpu_relax();
-	local_irq_disable();
-	return false;
+	return vm->stats.exits_exception % DN_FAULTS_MAX ? 0 : vector;
+}
+
+static __always_inline bool dn_slice_may_run(struct dn_runner *runner, struct dn_vm *vm)
+{
+	return !READ_ONCE(vm->work) && !READ_ONCE(runner->preempt) && !need_resched();
 }
 
 /**
- * dn_slice_run() - run a guest until something needs its runner
+ * dn_slice_run() - run a guest for a slice
  * @runner: the current task's
  * @vm:     on this runner, page tables built
  *
- * Returns when vm->work or runner->preempt is set or Linux wants the CPU. Context: runner.
+ * Returns when vm->work or runner->preempt is set, Linux wants the CPU, or an interrupt had
+ * to be let in. Context: runner.
  */
 void dn_slice_run(struct dn_runner *runner, struct dn_vm *vm)
 {
 	struct denali_vregs *v = vm->vregs;
-	struct dn_block *block = NULL;
+	struct dn_block *block;
+	u32 vector = 0;
 
 	local_irq_disable();
 	WRITE_ONCE(runner->slice_cpu, smp_processor_id());
 	/* Against dn_vm_wake(): set work, then look at slice_cpu. */
 	smp_mb();
+	if (!dn_slice_may_run(runner, vm))
+		goto out;
 
-	while (!READ_ONCE(vm->work) && !READ_ONCE(runner->preempt) && !need_resched()) {
-		if (!block)
-			block = dn_slice_begin(vm);
+	block = dn_slice_begin(vm);
+	do {
 		if (atomic_read(&vm->irq_raised) ||
 		    (READ_ONCE(v->irq_pending) && READ_ONCE(v->irq_enabled))) {
 			dn_upcall_deliver(vm);
 			if (unlikely(READ_ONCE(vm->work)))
 				break;
 		}
+		if (static_cpu_has_bug(X86_BUG_DIV0))
+			amd_clear_divider();
 		dn_switch_run(block);
 		block->guest_cr3 |= block->cr3_keep;
-		if (!dn_slice_left(block, vm))
-			block = NULL;
-	}
-	if (block)
-		dn_slice_end(vm);
-
-	WRITE_ONCE(runner->slice_cpu, -1);
+		vector = dn_slice_left(block, vm);
+	} while (!vector && dn_slice_may_run(runner, vm));
+	dn_slice_end(vm);
+	if (vector >= NUM_EXCEPTION_VECTORS)
+		dn_host_handler(vector);
 	if (!IS_ENABLED(CONFIG_PREEMPT_NOTIFIERS))
 		dn_cpu_release();
+out:
+	WRITE_ONCE(runner->slice_cpu, -1);
 	local_irq_enable();
 }

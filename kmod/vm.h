@@ -83,7 +83,7 @@ struct dn_end {
 struct dn_vm {
 	/* What every slice touches. */
 	struct dn_regs regs;
-	struct dn_regs *cur;		/* &regs, or in a slice the CPU's block */
+	struct dn_regs *cur;		/* &regs, or in the block of the CPU that it is loaded on */
 	struct dn_pgtable pgt;
 	struct dn_part *part;
 	struct denali_vregs *vregs;	/* host address of the virtual-register page */
