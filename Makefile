@@ -35,6 +35,8 @@ TESTARGS ?=
 TEST_TIMEOUT ?= 3000
 SWEEPARGS ?=
 SWEEP_TIMEOUT ?= 14400
+BOCHS_TIMEOUT ?= 1500
+BOCHSFLAGS ?=
 
 all: kmod libos userspace
 
@@ -46,6 +48,8 @@ help:
 	@echo 'make test-debug  the same on a kernel with KASAN, lockdep, kmemleak and the like'
 	@echo 'make test-sweep  every instruction, executed by a VM (half an hour, or some);'
 	@echo '                 SWEEPARGS="--from N" goes on from a case'
+	@echo 'make test-bochs  the tests of what a guest must not reach, under Bochs, which checks'
+	@echo '                 segment limits and alignment; BOCHSFLAGS is for tools/bochs'
 	@echo 'make bench       print and keep the measurements'
 	@echo 'make check       style: checkpatch, sparse, W=1, SPDX, shellcheck, documents'
 	@echo 'make install     install all of it (DESTDIR, PREFIX); make uninstall takes it back'
@@ -98,6 +102,12 @@ test-sweep: deps
 	$(MAKE) all selftests
 	$(VM) --timeout $(SWEEP_TIMEOUT) $(VMFLAGS) -- selftests/build/denali/sweep.sh --all $(SWEEPARGS)
 
+# Some three minutes on a computer that is otherwise idle.
+test-bochs:
+	tools/deps build bochs
+	$(MAKE) kmod selftests
+	tools/run-bochs --kernel $(or $(KERNEL),$(KVER)) --timeout $(BOCHS_TIMEOUT) $(BOCHSFLAGS)
+
 bench: deps
 	$(MAKE) all
 	KERNEL=$(or $(KERNEL),$(KVER)) selftests/bench/run
@@ -124,7 +134,7 @@ clean:
 	$(MAKE) -C selftests clean
 	rm -f .kdir
 
-.PHONY: all help deps kmod libos userspace selftests demo test test-debug test-sweep bench check install uninstall clean
+.PHONY: all help deps kmod libos userspace selftests demo test test-debug test-bochs test-sweep bench check install uninstall clean
 # Everything below the top decides for itself what it can do at once; kbuild, the
 # guests and the tests of this level need one another.
 .NOTPARALLEL:
