@@ -12,7 +12,7 @@ static uint8_t code[64] __attribute__((aligned(64)));
 /* Go on behind the asm when it faults, with stack, flags and other registers as they were. */
 volatile uint32_t try_sp, try_bp, try_si, try_di;
 
-#define TRY(insn, ...)							\
+#define TRY_ALL(insn, ...)							\
 	__asm__ __volatile__("movl	%%esp, try_sp\n"		\
 			     "movl	%%ebp, try_bp\n"		\
 			     "movl	%%esi, try_si\n"		\
@@ -51,25 +51,25 @@ static void stack_edges(void)
 	uint32_t esp = guest_num(1);
 
 	guest_exc_set(handler_skip);
-	TRY("movl %0, %%esp; pushl %%eax", "r" (esp));
-	TRY("movl %0, %%esp; popl %%eax", "r" (esp));
-	TRY("movl %0, %%esp; pushw %%ax", "r" (esp));
-	TRY("movl %0, %%esp; pushal", "r" (esp));
-	TRY("movl %0, %%esp; popal", "r" (esp));
-	TRY("movl %0, %%esp; pushfl", "r" (esp));
-	TRY("movl %0, %%esp; popfl", "r" (esp));
-	TRY("movl %0, %%esp; call 9f", "r" (esp));
-	TRY("movl %0, %%esp; ret", "r" (esp));
-	TRY("movl %0, %%esp; lret", "r" (esp));
-	TRY("movl %0, %%esp; iretl", "r" (esp));
-	TRY("movl %0, %%esp; iretw", "r" (esp));
-	TRY("movl %0, %%esp; int3", "r" (esp));
-	TRY("movl %0, %%esp; int $0x80", "r" (esp));
-	TRY("movl %0, %%esp; enter $16, $3", "r" (esp));
-	TRY("movl %0, %%esp; xorl %%eax, %%eax; int %1", "r" (esp), "i" (DENALI_HC_VECTOR));
-	TRY("movl %0, %%esp; movl %2, %%eax; int %1", "r" (esp), "i" (DENALI_HC_VECTOR),
+	TRY_ALL("movl %0, %%esp; pushl %%eax", "r" (esp));
+	TRY_ALL("movl %0, %%esp; popl %%eax", "r" (esp));
+	TRY_ALL("movl %0, %%esp; pushw %%ax", "r" (esp));
+	TRY_ALL("movl %0, %%esp; pushal", "r" (esp));
+	TRY_ALL("movl %0, %%esp; popal", "r" (esp));
+	TRY_ALL("movl %0, %%esp; pushfl", "r" (esp));
+	TRY_ALL("movl %0, %%esp; popfl", "r" (esp));
+	TRY_ALL("movl %0, %%esp; call 9f", "r" (esp));
+	TRY_ALL("movl %0, %%esp; ret", "r" (esp));
+	TRY_ALL("movl %0, %%esp; lret", "r" (esp));
+	TRY_ALL("movl %0, %%esp; iretl", "r" (esp));
+	TRY_ALL("movl %0, %%esp; iretw", "r" (esp));
+	TRY_ALL("movl %0, %%esp; int3", "r" (esp));
+	TRY_ALL("movl %0, %%esp; int $0x80", "r" (esp));
+	TRY_ALL("movl %0, %%esp; enter $16, $3", "r" (esp));
+	TRY_ALL("movl %0, %%esp; xorl %%eax, %%eax; int %1", "r" (esp), "i" (DENALI_HC_VECTOR));
+	TRY_ALL("movl %0, %%esp; movl %2, %%eax; int %1", "r" (esp), "i" (DENALI_HC_VECTOR),
 	    "i" (DENALI_HC_YIELD));
-	TRY("movl %0, %%esp; movl $77, %%eax; int %1", "r" (esp), "i" (DENALI_HC_VECTOR));
+	TRY_ALL("movl %0, %%esp; movl $77, %%eax; int %1", "r" (esp), "i" (DENALI_HC_VECTOR));
 }
 
 static void test_stack(void)
@@ -115,16 +115,16 @@ static void test_cache_lines(void)
 	guest_exc_set(handler_skip);
 	for (i = 0; i < ARRAY_SIZE(places); i++) {
 		before = caught;
-		TRY("prefetcht0 (%0)", "r" (places[i]));
-		TRY("prefetcht1 (%0)", "r" (places[i]));
-		TRY("prefetcht2 (%0)", "r" (places[i]));
-		TRY("prefetchnta (%0)", "r" (places[i]));
+		TRY_ALL("prefetcht0 (%0)", "r" (places[i]));
+		TRY_ALL("prefetcht1 (%0)", "r" (places[i]));
+		TRY_ALL("prefetcht2 (%0)", "r" (places[i]));
+		TRY_ALL("prefetchnta (%0)", "r" (places[i]));
 		CHECK(caught == before);
-		TRY("movl %0, %%eax; .byte 0x0f, 0x0d, 0x08", "r" (places[i]));	/* PREFETCHW */
-		TRY("movl %0, %%eax; .byte 0x0f, 0x1c, 0x00", "r" (places[i]));	/* CLDEMOTE */
-		TRY("clflush (%0)", "r" (places[i]));
-		TRY("movl %0, %%eax; .byte 0x66, 0x0f, 0xae, 0x38", "r" (places[i]));	/* CLFLUSHOPT */
-		TRY("movl %0, %%eax; .byte 0x66, 0x0f, 0xae, 0x30", "r" (places[i]));	/* CLWB */
+		TRY_ALL("movl %0, %%eax; .byte 0x0f, 0x0d, 0x08", "r" (places[i]));	/* PREFETCHW */
+		TRY_ALL("movl %0, %%eax; .byte 0x0f, 0x1c, 0x00", "r" (places[i]));	/* CLDEMOTE */
+		TRY_ALL("clflush (%0)", "r" (places[i]));
+		TRY_ALL("movl %0, %%eax; .byte 0x66, 0x0f, 0xae, 0x38", "r" (places[i]));	/* CLFLUSHOPT */
+		TRY_ALL("movl %0, %%eax; .byte 0x66, 0x0f, 0xae, 0x30", "r" (places[i]));	/* CLWB */
 	}
 }
 
@@ -166,13 +166,13 @@ static void test_ports(void)
 		caught = 0;
 		switch (port % 3) {
 		case 0:
-			TRY("movl %0, %%edx; inb %%dx, %%al", "r" (port));
+			TRY_ALL("movl %0, %%edx; inb %%dx, %%al", "r" (port));
 			break;
 		case 1:
-			TRY("movl %0, %%edx; outl %%eax, %%dx", "r" (port));
+			TRY_ALL("movl %0, %%edx; outl %%eax, %%dx", "r" (port));
 			break;
 		case 2:
-			TRY("movl %0, %%edx; inw %%dx, %%ax", "r" (port));
+			TRY_ALL("movl %0, %%edx; inw %%dx, %%ax", "r" (port));
 			break;
 		}
 		CHECK(caught == 1 && last_vector == 13 && last_error == 0);
@@ -184,8 +184,8 @@ static uint8_t area[4096] __attribute__((aligned(64)));
 
 static void xrstor_all(uint8_t *p)
 {
-	TRY(ALL "xrstor (%0)", "r" (p));
-	TRY("fninit", "i" (0));
+	TRY_ALL(ALL "xrstor (%0)", "r" (p));
+	TRY_ALL("fninit", "i" (0));
 }
 
 static void xsave_headers(void)
@@ -219,7 +219,7 @@ static void xsave_headers(void)
 		/* The same as an image of SSE, so that a bad MXCSR is looked at. */
 		area[512] |= 3;
 		xrstor_all(area);
-		TRY("fxrstor (%0)", "r" (area));
+		TRY_ALL("fxrstor (%0)", "r" (area));
 		area[bad[i].offset] = 0;
 		area[512] = 0;
 	}
@@ -227,30 +227,30 @@ static void xsave_headers(void)
 	for (i = 1; i < 64; i += 7) {
 		caught = 0;
 		xrstor_all(area + i);
-		TRY(ALL "xsave (%0)", "r" (area + i));
-		TRY(ALL "xsaveopt (%0)", "r" (area + i));
-		TRY(ALL "movl %0, %%ebx; .byte 0x0f, 0xc7, 0x23", "r" (area + i));	/* XSAVEC */
+		TRY_ALL(ALL "xsave (%0)", "r" (area + i));
+		TRY_ALL(ALL "xsaveopt (%0)", "r" (area + i));
+		TRY_ALL(ALL "movl %0, %%ebx; .byte 0x0f, 0xc7, 0x23", "r" (area + i));	/* XSAVEC */
 		CHECK(caught == 4);
 	}
 	for (i = 0; i <= 1024; i += 64) {
 		xrstor_all((uint8_t *)(uintptr_t)(end - i));
-		TRY("fxrstor (%0)", "r" (end - i));
+		TRY_ALL("fxrstor (%0)", "r" (end - i));
 	}
 	for (i = 0; i <= 256; i += 64) {
 		caught = 0;
-		TRY(ALL "xsave (%0)", "r" (end - i));
-		TRY("fxsave (%0)", "r" (end - i));
+		TRY_ALL(ALL "xsave (%0)", "r" (end - i));
+		TRY_ALL("fxsave (%0)", "r" (end - i));
 		CHECK(caught == 2);
 	}
 	caught = 0;
-	TRY(ALL "xsave (%0)", "r" (0));
-	TRY(ALL "xsave (%0)", "r" (0x80000000));
-	TRY(ALL "xrstor (%0)", "r" (0xffffffc0));
+	TRY_ALL(ALL "xsave (%0)", "r" (0));
+	TRY_ALL(ALL "xsave (%0)", "r" (0x80000000));
+	TRY_ALL(ALL "xrstor (%0)", "r" (0xffffffc0));
 	CHECK(caught == 3);
 	/* The supervisor's own. */
 	caught = 0;
-	TRY(ALL "movl %0, %%ebx; .byte 0x0f, 0xc7, 0x2b", "r" (area));	/* XSAVES */
-	TRY(ALL "movl %0, %%ebx; .byte 0x0f, 0xc7, 0x1b", "r" (area));	/* XRSTORS */
+	TRY_ALL(ALL "movl %0, %%ebx; .byte 0x0f, 0xc7, 0x2b", "r" (area));	/* XSAVES */
+	TRY_ALL(ALL "movl %0, %%ebx; .byte 0x0f, 0xc7, 0x1b", "r" (area));	/* XRSTORS */
 	CHECK(caught == 2);
 }
 

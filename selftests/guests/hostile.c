@@ -11,13 +11,6 @@ GUEST_UPCALL_ENTRY;
 
 static uint8_t code[64] __attribute__((aligned(64)));
 
-/* Go on behind the asm when it faults. */
-#define TRY(insn, ...)							\
-	__asm__ __volatile__("movl	$9f, fault_resume\n"		\
-			     insn "\n"					\
-			     "9:\n"					\
-			     : : __VA_ARGS__ : "eax", "ebx", "ecx", "edx", "memory", "cc")
-
 /* POPF can't give IOPL or take IF. */
 static void test_popf(void)
 {
@@ -337,7 +330,7 @@ static void test_null_segments(void)
 }
 
 /* fxrstor/xrstor of nonsense faults in the guest and nowhere else. */
-static uint8_t fx_area[1024] __attribute__((aligned(64)));
+static uint8_t fx_area[4096] __attribute__((aligned(64)));
 
 static void test_xrstor(void)
 {
