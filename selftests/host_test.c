@@ -4,13 +4,17 @@
  * uses the module but to keep every CPU busy with a guest: a system call that is
  * harmless without VMs must be harmless with them.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <asm/ldt.h>
+#include <linux/kvm.h>
 
 #include "kselftest_harness.h"
 #include "lib.h"
@@ -111,6 +115,61 @@ TEST_F_TIMEOUT(host, modify_ldt_beside_guests, 60)
 		limit = 0;
 	}
 	EXPECT_GT(n, 100);
+}
+
+/* A KVM VM of one instruction, HLT, on this CPU. Return: the exit's reason, or -1. */
+static int kvm_hlt(int kvm, int vm, int nr)
+{
+	int size = ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0), vcpu = ioctl(vm, KVM_CREATE_VCPU, nr);
+	struct kvm_regs regs = { .rip = 0x1000, .rflags = 2 };
+	struct kvm_sregs sregs;
+	struct kvm_run *run;
+	int ret = -1;
+
+	run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
+	if (run == MAP_FAILED)
+		return -1;
+	if (!ioctl(vcpu, KVM_GET_SREGS, &sregs)) {
+		sregs.cs.base = 0;
+		sregs.cs.selector = 0;
+		if (!ioctl(vcpu, KVM_SET_SREGS, &sregs) && !ioctl(vcpu, KVM_SET_REGS, &regs) &&
+		    !ioctl(vcpu, KVM_RUN, 0))
+			ret = run->exit_reason;
+	}
+	munmap(run, size);
+	close(vcpu);
+	return ret;
+}
+
+/* KVM turns itself on by an interrupt on CPUs that are set up for guests of ours. */
+TEST_F_TIMEOUT(host, kvm_beside_guests, 120)
+{
+	struct kvm_userspace_memory_region region = { .guest_phys_addr = 0x1000, .memory_size = 4096 };
+	uint8_t *mem;
+	int kvm, vm;
+
+	if (system("modprobe -q kvm_amd; modprobe -q kvm_intel"))
+		TH_LOG("no KVM module, or one of the two");
+	kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (kvm < 0)
+		SKIP(return, "no KVM here");
+	mem = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(mem, MAP_FAILED);
+	*mem = 0xf4;
+	region.userspace_addr = (uintptr_t)mem;
+	for (int n = 0; n < 3; n++) {
+		/* The first VM turns KVM on, the end of the last turns it off. */
+		vm = ioctl(kvm, KVM_CREATE_VM, 0);
+		ASSERT_GE(vm, 0);
+		ASSERT_EQ(ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region), 0);
+		for (int i = 0; i < self->cpus; i++) {
+			ASSERT_TRUE(pin(i));
+			EXPECT_EQ(kvm_hlt(kvm, vm, i), KVM_EXIT_HLT);
+		}
+		close(vm);
+	}
+	munmap(mem, 4096);
+	close(kvm);
 }
 
 TEST_HARNESS_MAIN
