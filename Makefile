@@ -32,10 +32,10 @@ VM := tools/vm --kernel $(or $(KERNEL),$(KVER))
 VMFLAGS ?=
 # Arguments of selftests/run_kselftest.sh, as -t NAME
 TESTARGS ?=
-TEST_TIMEOUT ?= 3000
+TEST_TIMEOUT ?= 2000
 SWEEPARGS ?=
 SWEEP_TIMEOUT ?= 14400
-BOCHS_TIMEOUT ?= 1500
+BOCHS_TIMEOUT ?= 800
 BOCHSFLAGS ?=
 
 all: kmod libos userspace
