@@ -325,8 +325,10 @@ static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev,
 		next = dn_sched->pick(&r->queue);
 	if (next) {
 		next->on = DN_ON_CPU;
-		/* It may have come while the clock was being read. */
-		next->stats.steal_ns += max_t(s64, now - next->queued_at, 0);
+		/* Between two readings the TSC tells the time, and may lag a little. */
+		if (unlikely(now < next->queued_at))
+			now = dn_clock_read(clock);
+		next->stats.steal_ns += now - next->queued_at;
 		r->turn_start = now;
 		r->stolen = 0;
 		dn_runner_set_deadline(r, now + next->quantum_left);
