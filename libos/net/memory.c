@@ -4,7 +4,8 @@
  * the heap as they are needed and go back to it, so that a small guest doesn't pay
  * for 128 connections that it never has. Freed blocks stay in short caches: most
  * allocations are a few instructions. All of it together stays within
- * denali_net_tune.budget, so that a flood can't take the application's memory.
+ * denali_net_tune.budget, so that a flood can't take the application's memory. The
+ * last of it is for acknowledgements (nic.c).
  *
  * Caches are guarded by disabled interrupts. Not to be called from handlers,
  * as malloc() may sleep.
@@ -73,7 +74,11 @@ static struct {
 	uint32_t cached;
 } cache[CLASSES];
 
+/* The part of the budget that only denali_net_alloc_urgent() may take: a sixteenth. */
+#define URGENT_SHIFT	4
+
 static uint32_t taken;		/* bytes from the heap, caches included */
+static int urgent;		/* who allocates may take the last of the budget */
 
 uint32_t denali_net_memory_used(void)
 {
@@ -87,10 +92,12 @@ uint32_t denali_pool_used(memp_t type)
 
 static void *heap_take(uint32_t size)
 {
-	uint32_t flags;
+	uint32_t budget = denali_net_tune.budget, flags;
 	void *p;
 
-	if (taken + size > denali_net_tune.budget)
+	if (!urgent)
+		budget -= budget >> URGENT_SHIFT;
+	if (taken + size > budget)
 		return NULL;
 	p = malloc(size);
 	if (!p)
@@ -225,6 +232,17 @@ void *mem_trim(void *mem, mem_size_t size)
 {
 	(void)size;
 	return mem;
+}
+
+struct pbuf *denali_net_alloc_urgent(uint16_t len)
+{
+	struct pbuf *p;
+
+	/* Another thread that comes in between may take some of it too: no harm. */
+	urgent = 1;
+	p = pbuf_alloc(PBUF_RAW, len, PBUF_RAM);
+	urgent = 0;
+	return p;
 }
 
 void memp_init_pool(const struct memp_desc *desc)

@@ -35,8 +35,9 @@ void denali_timers_check(void);
 void denali_dns_begin(void);
 void denali_dns_end(void);
 
-/* memory.c: elements in use. */
+/* memory.c: elements in use; a pbuf that may take the last of the memory, core lock held. */
 uint32_t denali_pool_used(memp_t type);
+struct pbuf *denali_net_alloc_urgent(uint16_t len);
 
 /* tune.c: choose the sizes, once, before the stack starts. */
 void denali_net_tune_set(void);

@@ -38,6 +38,12 @@
 
 #define RING_ALIGN	64UL
 
+/*
+ * A frame of at most so many bytes is taken to be an acknowledgement or the like: read at
+ * once, and what lets memory for sending go.
+ */
+#define SMALL_FRAME	128
+
 /* Frames taken before the core lock is offered to others. */
 #define RX_BATCH	32
 
@@ -124,7 +130,15 @@ static struct pbuf *rx_pbuf(struct denali_nic *nic, struct nic_buf *buf, uint32_
 		return pbuf_alloced_custom(PBUF_RAW, len, PBUF_REF, &buf->pbuf, buf->data,
 					   sizeof(buf->data));
 	}
-	p = pbuf_alloc(PBUF_RAW, len, PBUF_RAM);
+	/*
+	 * Data that nobody reads before he could send, and that leaves nothing to send by,
+	 * would stay for ever: it may have half of the memory, small frames the last of it.
+	 */
+	if (len > SMALL_FRAME)
+		p = denali_net_memory_used() < denali_net_tune.budget / 2 ?
+		    pbuf_alloc(PBUF_RAW, len, PBUF_RAM) : NULL;
+	else
+		p = denali_net_alloc_urgent(len);
 	if (p) {
 		memcpy(p->payload, buf->data, len);
 		nic->stats.rx_copied++;
