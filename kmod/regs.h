@@ -6,15 +6,14 @@
 #ifndef DN_REGS_H
 #define DN_REGS_H
 
-#include <linux/stddef.h>
 #include <linux/types.h>
 
 /**
  * struct dn_regs - what of a guest's state is not in memory or the XSAVE area
  * @vector: why it left: x86 vector of the interrupt or exception
  * @error:  error code, 0 if the vector has none
- * @frame: @ip ... @ss as the CPU pushes them
- * @gpr:    @ax ... @gs, 32-bit registers and segment selectors
+ * @ip: ... @ss: as the CPU pushes them; together @frame
+ * @ax: ... @gs: 32-bit registers and segment selectors; together @gpr
  *
  * A guest has no r8 to r15: they aren't reachable from 32-bit code, and are zero
  * while it runs.
@@ -22,28 +21,34 @@
 struct dn_regs {
 	u64 vector;
 	u64 error;
-	struct_group(frame,
-		u64 ip;
-		u64 cs;
-		u64 flags;
-		u64 sp;
-		u64 ss;
-	);
+	union {
+		struct {
+			u64 ip;
+			u64 cs;
+			u64 flags;
+			u64 sp;
+			u64 ss;
+		};
+		u64 frame[5];
+	};
 	u64 pad;
-	struct_group(gpr,
-		u32 ax;
-		u32 cx;
-		u32 dx;
-		u32 bx;
-		u32 bp;
-		u32 si;
-		u32 di;
-		u16 ds;
-		u16 es;
-		u16 fs;
-		u16 gs;
-		u32 pad2;
-	);
+	union {
+		struct {
+			u32 ax;
+			u32 cx;
+			u32 dx;
+			u32 bx;
+			u32 bp;
+			u32 si;
+			u32 di;
+			u16 ds;
+			u16 es;
+			u16 fs;
+			u16 gs;
+			u32 pad2;
+		};
+		u64 gpr[5];
+	};
 };
 
 #endif /* DN_REGS_H */

@@ -190,8 +190,8 @@ static void dn_cpu_ready(struct dn_cpu *c)
 /* All but why it left, which is of no use any more. */
 static __always_inline void dn_regs_copy(struct dn_regs *to, const struct dn_regs *from)
 {
-	memcpy(&to->frame, &from->frame, sizeof(to->frame));
-	memcpy(&to->gpr, &from->gpr, sizeof(to->gpr));
+	memcpy(to->frame, from->frame, sizeof(to->frame));
+	memcpy(to->gpr, from->gpr, sizeof(to->gpr));
 }
 
 /* Move the registers of the VM that was last on this CPU back to its struct. */

@@ -5,7 +5,7 @@
  * for 128 connections that it never has. Freed blocks stay in short caches: most
  * allocations are a few instructions. All of it together stays within
  * denali_net_tune.budget, so that a flood can't take the application's memory. The
- * last of it is for acknowledgements (nic.c).
+ * last of it is for acknowledgments (nic.c).
  *
  * Caches are guarded by disabled interrupts. Not to be called from handlers,
  * as malloc() may sleep.

@@ -39,7 +39,7 @@
 #define RING_ALIGN	64UL
 
 /*
- * A frame of at most so many bytes is taken to be an acknowledgement or the like: read at
+ * A frame of at most so many bytes is taken to be an acknowledgment or the like: read at
  * once, and what lets memory for sending go.
  */
 #define SMALL_FRAME	128

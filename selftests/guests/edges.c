@@ -68,7 +68,7 @@ static void stack_edges(void)
 	TRY_ALL("movl %0, %%esp; enter $16, $3", "r" (esp));
 	TRY_ALL("movl %0, %%esp; xorl %%eax, %%eax; int %1", "r" (esp), "i" (DENALI_HC_VECTOR));
 	TRY_ALL("movl %0, %%esp; movl %2, %%eax; int %1", "r" (esp), "i" (DENALI_HC_VECTOR),
-	    "i" (DENALI_HC_YIELD));
+		"i" (DENALI_HC_YIELD));
 	TRY_ALL("movl %0, %%esp; movl $77, %%eax; int %1", "r" (esp), "i" (DENALI_HC_VECTOR));
 }
 
