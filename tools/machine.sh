@@ -156,12 +156,12 @@ machine_verdict()
 		sed -n "$from,$((first + 50))p" "$work/log.clean" | quote
 	fi
 	if [ "$late" = 124 ]; then
-		echo "$me: TIME LIMIT of $timeout s reached; the machine was at:" >&2
-		quote <"$work/registers"
 		if [ -z "$first" ]; then
-			echo "$me: the end of its kernel log:" >&2
+			echo "$me: the end of the kernel log:" >&2
 			tail -n 20 "$work/log.clean" | quote
 		fi
+		echo "$me: TIME LIMIT of $timeout s reached; the machine was at:" >&2
+		quote <"$work/registers"
 		exit $EX_TIMEOUT
 	fi
 	if [ -z "$status" ]; then
