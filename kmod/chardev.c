@@ -47,47 +47,17 @@ static long dn_chardev_vm_create(unsigned int cmd, void __user *uarg)
 {
 	size_t v1 = DN_UARG_V1(denali_vm_create, id);
 	struct denali_vm_create arg;
-	struct file *file;
 	struct dn_vm *vm;
 	long ret;
-	int fd;
 
 	ret = dn_uarg_get(&arg, sizeof(arg), v1, cmd, uarg);
 	if (ret)
 		return ret;
-	if (arg.reserved)
-		return -EINVAL;
-	fd = get_unused_fd_flags(O_CLOEXEC);
-	if (fd < 0)
-		return fd;
 	vm = dn_vm_create(&arg);
-	if (IS_ERR(vm)) {
-		ret = PTR_ERR(vm);
-		goto err_fd;
-	}
+	if (IS_ERR(vm))
+		return PTR_ERR(vm);
 	arg.id = vm->id;
-	file = dn_vmfd_file(vm, true);
-	if (IS_ERR(file)) {
-		ret = PTR_ERR(file);
-		goto err_vm;
-	}
-	ret = dn_uarg_put(&arg, sizeof(arg), v1, cmd, uarg);
-	if (ret)
-		goto err_file;
-	fd_install(fd, file);
-	return fd;
-
-err_file:
-	/* A persistent VM wouldn't go with its descriptor. */
-	dn_vm_destroy(vm);
-	fput(file);
-	goto err_fd;
-err_vm:
-	dn_vm_destroy(vm);
-	dn_vm_put(vm);
-err_fd:
-	put_unused_fd(fd);
-	return ret;
+	return dn_vmfd_install(vm, &arg, sizeof(arg), v1, cmd, uarg);
 }
 
 static long dn_chardev_vm_open(unsigned int cmd, void __user *uarg)

@@ -71,10 +71,35 @@ void dn_clock_create(struct dn_vm *vm)
 	vm->idle_until = U64_MAX;
 }
 
-/** dn_clock_start() - guest time 0 is now */
+/* Host time for a guest's time; far enough in the future is never. */
+static u64 dn_clock_host(u64 base, u64 ns)
+{
+	return ns > KTIME_MAX - base ? KTIME_MAX : base + ns;
+}
+
+/** dn_clock_start() - guest time 0 is now; a clone goes on where its template stopped */
 void dn_clock_start(struct dn_vm *vm)
 {
-	vm->epoch = ktime_get_ns();
+	u64 now = ktime_get_ns();
+
+	vm->epoch += now;
+	if (vm->alarm) {
+		vm->alarm = dn_clock_host(now, vm->alarm);
+		dn_clock_arm(vm);
+	}
+}
+
+/**
+ * dn_clock_freeze() - a VM stops for good: its times count from @now, for its clones
+ * @vm:  not in the guest
+ * @now: host ns
+ */
+void dn_clock_freeze(struct dn_vm *vm, u64 now)
+{
+	hrtimer_try_to_cancel(&vm->timer);
+	vm->epoch -= now;
+	if (vm->alarm)
+		vm->alarm = max_t(s64, vm->alarm - now, 1);
 }
 
 /**
@@ -160,12 +185,6 @@ void dn_clock_arm(struct dn_vm *vm)
 		next = min(next, vm->alarm);
 	if (next != U64_MAX)
 		hrtimer_start(&vm->timer, ns_to_ktime(next), HRTIMER_MODE_ABS_PINNED_HARD);
-}
-
-/* Host time for a guest's time; far enough in the future is never. */
-static u64 dn_clock_host(u64 base, u64 ns)
-{
-	return ns > KTIME_MAX - base ? KTIME_MAX : base + ns;
 }
 
 /** dn_clock_alarm() - DENALI_HC_TIMER. Context: runner, may be in a slice. */

@@ -10,11 +10,40 @@
 #include <linux/uio.h>
 
 #include "gmem.h"
+#include "slice.h"
 #include "vm.h"
 
 static inline void *dn_gmem_host(const struct dn_vm *vm, u32 addr)
 {
 	return dn_part_addr(vm->part, addr >> PAGE_SHIFT) + offset_in_page(addr);
+}
+
+/* A clone is about to write to a page that is still its template's. */
+static noinline void dn_gmem_own(struct dn_vm *vm, u32 gfn)
+{
+	dn_part_own(vm->part, gfn);
+	dn_pgtable_own(&vm->pgt, vm->part, gfn);
+	dn_slice_flush(vm);
+}
+
+/* As dn_gmem_host(), to be written. */
+static inline void *dn_gmem_host_write(struct dn_vm *vm, u32 addr)
+{
+	u32 gfn = addr >> PAGE_SHIFT;
+
+	if (unlikely(!dn_part_owns(vm->part, gfn)))
+		dn_gmem_own(vm, gfn);
+	return dn_pfn_addr(dn_part_frame(vm->part, gfn)) + offset_in_page(addr);
+}
+
+bool dn_gmem_fault(struct dn_vm *vm, dn_gaddr_t ga)
+{
+	u32 gfn = ga.addr >> PAGE_SHIFT;
+
+	if (!dn_gmem_ok(vm->mem_size, ga, 1) || dn_part_owns(vm->part, gfn))
+		return false;
+	dn_gmem_own(vm, gfn);
+	return true;
 }
 
 static inline u32 dn_gmem_in_page(u32 addr, u32 len)
@@ -45,12 +74,13 @@ int dn_gmem_write(struct dn_vm *vm, dn_gaddr_t ga, const void *from, u32 len)
 		return -EFAULT;
 	for (; len; len -= n, addr += n, from += n) {
 		n = dn_gmem_in_page(addr, len);
-		memcpy(dn_gmem_host(vm, addr), from, n);
+		memcpy(dn_gmem_host_write(vm, addr), from, n);
 	}
 	return 0;
 }
 
-int dn_gmem_kvec(struct dn_vm *vm, dn_gaddr_t ga, u32 len, struct kvec *vec, int max)
+int dn_gmem_kvec(struct dn_vm *vm, dn_gaddr_t ga, u32 len, struct kvec *vec, int max,
+		 bool write)
 {
 	u32 addr = ga.addr;
 	int nr = 0;
@@ -59,7 +89,7 @@ int dn_gmem_kvec(struct dn_vm *vm, dn_gaddr_t ga, u32 len, struct kvec *vec, int
 	if (unlikely(!dn_gmem_ok(vm->mem_size, ga, len)))
 		return -EFAULT;
 	for (; len; len -= n, addr += n) {
-		void *host = dn_gmem_host(vm, addr);
+		void *host = write ? dn_gmem_host_write(vm, addr) : dn_gmem_host(vm, addr);
 
 		n = dn_gmem_in_page(addr, len);
 		if (nr && vec[nr - 1].iov_base + vec[nr - 1].iov_len == host) {
@@ -79,5 +109,5 @@ void *dn_gmem_ptr(struct dn_vm *vm, dn_gaddr_t ga, u32 len)
 {
 	if (unlikely(!dn_gmem_ok(vm->mem_size, ga, len)))
 		return NULL;
-	return dn_gmem_host(vm, ga.addr);
+	return dn_gmem_host_write(vm, ga.addr);
 }

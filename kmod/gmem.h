@@ -29,8 +29,7 @@ static inline bool dn_gmem_ok(u64 mem_size, dn_gaddr_t ga, u32 len)
 }
 
 /*
- * All return 0 or -EFAULT. Context: the VM isn't in the guest, or a torn copy
- * doesn't matter. Don't sleep.
+ * All return 0 or -EFAULT. Context: the VM's runner, VM not in the guest. Don't sleep.
  */
 int dn_gmem_read(struct dn_vm *vm, dn_gaddr_t ga, void *to, u32 len);
 int dn_gmem_write(struct dn_vm *vm, dn_gaddr_t ga, const void *from, u32 len);
@@ -42,14 +41,23 @@ int dn_gmem_write(struct dn_vm *vm, dn_gaddr_t ga, const void *from, u32 len);
  * @len: bytes
  * @vec: filled in; physically contiguous pages are merged
  * @max: entries in @vec
+ * @write: they are to be written
  *
  * Return: number of entries, -EFAULT if out of memory's bounds, -E2BIG if @max is
  * too small.
  */
 struct kvec;
-int dn_gmem_kvec(struct dn_vm *vm, dn_gaddr_t ga, u32 len, struct kvec *vec, int max);
+int dn_gmem_kvec(struct dn_vm *vm, dn_gaddr_t ga, u32 len, struct kvec *vec, int max,
+		 bool write);
 
-/** dn_gmem_ptr() - host address of @ga, good up to the end of its page; NULL if out of bounds */
+/** dn_gmem_ptr() - host address of @ga to read and write, good up to the end of its page; NULL if out of bounds */
 void *dn_gmem_ptr(struct dn_vm *vm, dn_gaddr_t ga, u32 len);
+
+/**
+ * dn_gmem_fault() - a guest wasn't allowed to write at @ga
+ *
+ * Return: whether it is now: the page was its template's.
+ */
+bool dn_gmem_fault(struct dn_vm *vm, dn_gaddr_t ga);
 
 #endif /* DN_GMEM_H */

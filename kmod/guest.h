@@ -38,6 +38,7 @@ int dn_clock_init(void);
 u32 dn_clock_khz(void);
 void dn_clock_create(struct dn_vm *vm);
 void dn_clock_start(struct dn_vm *vm);
+void dn_clock_freeze(struct dn_vm *vm, u64 now);
 u64 dn_clock_read(struct dn_clock *clock);
 u64 dn_clock_now(struct dn_clock *clock);
 void dn_clock_update(struct dn_vm *vm, const struct dn_clock *clock);

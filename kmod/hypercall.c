@@ -114,6 +114,10 @@ void dn_hypercall(struct dn_vm *vm)
 	case DENALI_HC_RANDOM:
 		set_bit(DN_WORK_RANDOM, &vm->work);
 		return;
+	case DENALI_HC_TEMPLATE:
+		if (vm->flags & DENALI_CREATE_TEMPLATE)
+			set_bit(DN_WORK_TEMPLATE, &vm->work);
+		break;
 	case DENALI_HC_EXC_RETURN:
 		dn_exception_return(vm);
 		return;

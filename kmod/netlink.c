@@ -86,9 +86,11 @@ static int dn_netlink_put_vm(struct sk_buff *skb, struct dn_vm *vm)
 {
 	const struct dn_runner *runner = READ_ONCE(vm->runner);
 	const u64 kmem = dn_vm_kmem(vm), lost = dn_console_lost(vm);
+	const u64 own = dn_part_own_bytes(vm->part);
 	const struct dn_counter counters[] = {
 		{ DENALI_A_ID, &vm->id },
 		{ DENALI_A_MEM_BYTES, &vm->mem_size },
+		{ DENALI_A_OWN_BYTES, &own },
 		{ DENALI_A_KMEM_BYTES, &kmem },
 		{ DENALI_A_RUN_NS, &vm->stats.run_ns },
 		{ DENALI_A_STEAL_NS, &vm->stats.steal_ns },
@@ -111,6 +113,7 @@ static int dn_netlink_put_vm(struct sk_buff *skb, struct dn_vm *vm)
 	    nla_put_string(skb, DENALI_A_TEXT, st.text) ||
 	    nla_put_u32(skb, DENALI_A_FLAGS, st.flags) ||
 	    nla_put_u32(skb, DENALI_A_IDLE, READ_ONCE(vm->on) == DN_ON_IDLE) ||
+	    (vm->template && nla_put_u64_64bit(skb, DENALI_A_TEMPLATE, vm->template, DENALI_A_PAD)) ||
 	    (runner && nla_put_u32(skb, DENALI_A_CPU, runner->cpu)) ||
 	    dn_netlink_put_exits(skb, &vm->stats))
 		return -EMSGSIZE;

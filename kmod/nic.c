@@ -324,7 +324,7 @@ static int dn_nic_send(struct dn_nic *nic, const struct denali_desc *desc, u32 n
 
 	for (i = 0; i < n; i++) {
 		ret = dn_gmem_kvec(nic->port.vm, dn_gaddr(desc[i].addr), desc[i].len,
-				   vec + nr, ARRAY_SIZE(vec) - nr);
+				   vec + nr, ARRAY_SIZE(vec) - nr, false);
 		if (WARN_ON_ONCE(ret < 0))
 			return -DENALI_EIO;
 		nr += ret;
@@ -406,7 +406,8 @@ static int dn_nic_receive(struct dn_nic *nic, struct denali_desc *desc)
 	struct msghdr msg = {};
 	int ret, nr;
 
-	nr = dn_gmem_kvec(nic->port.vm, dn_gaddr(desc->addr), room, vec + 1, ARRAY_SIZE(vec) - 1);
+	nr = dn_gmem_kvec(nic->port.vm, dn_gaddr(desc->addr), room, vec + 1, ARRAY_SIZE(vec) - 1,
+			  true);
 	if (WARN_ON_ONCE(nr < 0))
 		return -EIO;
 	if (nic->hdr_len) {

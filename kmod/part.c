@@ -11,6 +11,8 @@
 #include <linux/slab.h>
 #include <linux/wait.h>
 
+#include <denali/vregs.h>
+
 #include "pblock.h"
 #include "quota.h"
 
@@ -206,8 +208,53 @@ static int dn_part_fits(u32 pages)
 }
 
 /**
- * dn_part_alloc() - a partition of zeroed pages
+ * dn_part_own() - give a clone a copy of a page of its template's
+ * @part: of a clone
+ * @gfn:  not its own yet
+ *
+ * The page is still where it was for whoever has looked it up or has it mapped. Context: any;
+ * nobody else does so for this partition.
+ */
+void dn_part_own(struct dn_part *part, u32 gfn)
+{
+	copy_page(dn_pfn_addr(dn_part_frame(part, gfn)), dn_part_addr(part->base, gfn));
+	__set_bit(gfn, part->own);
+	WRITE_ONCE(part->nr_own, part->nr_own + 1);
+}
+
+/* Bytes of a partition's table. */
+static size_t dn_part_bytes(u32 pages, u32 nr_pfn, bool clone)
+{
+	size_t bytes = struct_size((struct dn_part *)NULL, pfn, nr_pfn);
+
+	return clone ? ALIGN(bytes, sizeof(long)) + BITS_TO_LONGS(pages) * sizeof(long) : bytes;
+}
+
+/* A table with room for @large chunks and the rest as single pages. */
+static struct dn_part *dn_part_new(u32 pages, u32 large, struct dn_part *base)
+{
+	u32 nr_pfn = pages - large * (DN_BLOCK_PAGES - 1);
+	struct dn_part *part;
+
+	part = kvzalloc(dn_part_bytes(pages, nr_pfn, base), GFP_KERNEL_ACCOUNT);
+	if (!part)
+		return NULL;
+	refcount_set(&part->ref, 1);
+	part->pages = pages;
+	part->nr_large = large;
+	part->nr_pfn = nr_pfn;
+	part->base = base;
+	if (base)
+		part->own = (void *)part + dn_part_bytes(pages, nr_pfn, true) -
+			    BITS_TO_LONGS(pages) * sizeof(long);
+	return part;
+}
+
+/**
+ * dn_part_alloc() - a partition of zeroed pages, or a clone's
  * @pages: its size
+ * @base:  NULL, or the template's partition, of the same size: the first page and the
+ *         virtual registers are copied, all others when they are first written
  *
  * Leading 2 MiB are whole blocks as far as there are any, the rest single pages.
  * It doesn't queue behind those in dn_part_alloc_wait().
@@ -216,7 +263,7 @@ static int dn_part_fits(u32 pages)
  * if it is larger than the pool or the host has no memory for the table.
  * Context: may sleep.
  */
-struct dn_part *dn_part_alloc(u32 pages)
+struct dn_part *dn_part_alloc(u32 pages, struct dn_part *base)
 {
 	struct dn_part *part = NULL;
 	unsigned long dirty, events;
@@ -225,8 +272,6 @@ struct dn_part *dn_part_alloc(u32 pages)
 	if (WARN_ON_ONCE(!pages))
 		return ERR_PTR(-EINVAL);
 	for (;;) {
-		u32 nr_pfn;
-
 		mutex_lock(&dn_pool.lock);
 		large = dn_part_fits(pages);
 		if (large >= 0 && part && part->nr_large <= large)
@@ -241,29 +286,29 @@ struct dn_part *dn_part_alloc(u32 pages)
 		kvfree(part);
 		if (large < 0)
 			return ERR_PTR(large);
-		nr_pfn = pages - large * (DN_BLOCK_PAGES - 1);
-		part = kvmalloc(struct_size(part, pfn, nr_pfn), GFP_KERNEL_ACCOUNT);
+		part = dn_part_new(pages, large, base);
 		if (!part)
 			return ERR_PTR(-ENOMEM);
-		refcount_set(&part->ref, 1);
-		part->pages = pages;
-		part->nr_large = large;
-		part->nr_pfn = nr_pfn;
-		part->closed = false;
 	}
 	dirty = dn_pool.nr_dirty;
 	dn_part_take(part);
 	dirty -= dn_pool.nr_dirty;
 	mutex_unlock(&dn_pool.lock);
 
-	if (dirty)
+	if (base) {
+		dn_part_get(base);
+		dn_part_own(part, 0);
+		dn_part_own(part, DENALI_VREGS_ADDR >> PAGE_SHIFT);
+	} else if (dirty) {
 		dn_part_scrub(part);
+	}
 	return part;
 }
 
 /**
  * dn_part_alloc_wait() - as dn_part_alloc(), but sleep until it fits
  * @pages: its size
+ * @base:  as for dn_part_alloc()
  *
  * First come, first served: a small partition doesn't overtake a large one, which
  * would wait forever.
@@ -271,7 +316,7 @@ struct dn_part *dn_part_alloc(u32 pages)
  * Return: as dn_part_alloc() without -ENOSPC; -EINTR when killed.
  * Context: sleeps for long, killably.
  */
-struct dn_part *dn_part_alloc_wait(u32 pages)
+struct dn_part *dn_part_alloc_wait(u32 pages, struct dn_part *base)
 {
 	struct list_head me;
 	struct dn_part *part;
@@ -289,7 +334,7 @@ struct dn_part *dn_part_alloc_wait(u32 pages)
 		mutex_unlock(&dn_pool.lock);
 
 		/* What can never fit needn't wait for its turn to be told so. */
-		part = first || pages > READ_ONCE(dn_pool.pages) ? dn_part_alloc(pages) :
+		part = first || pages > READ_ONCE(dn_pool.pages) ? dn_part_alloc(pages, base) :
 								   ERR_PTR(-ENOSPC);
 		if (part != ERR_PTR(-ENOSPC))
 			break;
@@ -335,13 +380,15 @@ void dn_part_put(struct dn_part *part)
 	dn_part_give(part);
 	if (part->user)
 		dn_quota_give(part->user, (u64)part->pages << PAGE_SHIFT);
+	if (part->base)
+		dn_part_put(part->base);
 	kvfree(part);
 }
 
 /** dn_part_kmem() - bytes of kernel memory that the partition's table takes */
 size_t dn_part_kmem(const struct dn_part *part)
 {
-	size_t bytes = struct_size(part, pfn, part->nr_pfn);
+	size_t bytes = dn_part_bytes(part->pages, part->nr_pfn, part->base);
 
 	return is_vmalloc_addr(part) ? PAGE_ALIGN(bytes) : ksize(part);
 }

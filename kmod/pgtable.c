@@ -3,7 +3,8 @@
  * Building and freeing a guest's page tables. They say nothing that the
  * partition doesn't: an idle VM can lose them and get them back.
  *
- * Page 0 stays unmapped, so the first 2 MiB are always mapped by 4 KiB pages.
+ * Page 0 stays unmapped, so the first 2 MiB are always mapped by 4 KiB pages. So is all
+ * of a clone, and what isn't its own yet without the right to write.
  * Entries never have the global bit: a translation dies with its address-space
  * tag.
  */
@@ -19,6 +20,7 @@
 #define DN_PTES		512
 #define DN_TABLE	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED)
 #define DN_LEAF		(DN_TABLE | _PAGE_DIRTY)
+#define DN_LEAF_SHARED	(DN_LEAF & ~_PAGE_RW)
 
 static u64 dn_entry(unsigned long pfn, u64 flags)
 {
@@ -75,6 +77,37 @@ void dn_pgtable_free(struct dn_pgtable *pgt)
 	dn_pgtable_free_pages(&pages);
 }
 
+/* The entry for a page. */
+static u64 dn_leaf(const struct dn_part *part, u32 gfn)
+{
+	return dn_entry(dn_part_pfn(part, gfn), dn_part_owns(part, gfn) ? DN_LEAF : DN_LEAF_SHARED);
+}
+
+static u64 *dn_table_at(u64 entry)
+{
+	return __va(__sme_clr(entry) & PTE_PFN_MASK);
+}
+
+/**
+ * dn_pgtable_own() - a page of a clone has become its own
+ * @pgt:  built or not
+ * @part: what it maps
+ * @gfn:  the page
+ *
+ * A CPU may still know the page from before: see dn_slice_flush(). Context: the VM isn't in
+ * the guest.
+ */
+void dn_pgtable_own(struct dn_pgtable *pgt, const struct dn_part *part, u32 gfn)
+{
+	u32 chunk = gfn / DN_PTES;
+	u64 *pmd;
+
+	if (!pgt->nr)
+		return;
+	pmd = dn_table_at(pgt->slot[chunk / DN_PTES]);
+	dn_table_at(pmd[chunk % DN_PTES])[gfn % DN_PTES] = dn_leaf(part, gfn);
+}
+
 /**
  * dn_pgtable_build() - map a partition
  * @pgt:  not built
@@ -96,7 +129,7 @@ int dn_pgtable_build(struct dn_pgtable *pgt, const struct dn_part *part)
 				goto nomem;
 		}
 		gfn = chunk * DN_PTES;
-		if (chunk && chunk < part->nr_large) {
+		if (chunk && chunk < part->nr_large && !part->base) {
 			pmd[i] = dn_entry(dn_part_pfn(part, gfn), DN_LEAF | _PAGE_PSE);
 			continue;
 		}
@@ -105,7 +138,7 @@ int dn_pgtable_build(struct dn_pgtable *pgt, const struct dn_part *part)
 			goto nomem;
 		end = min(part->pages, gfn + DN_PTES);
 		for (gfn = max(gfn, 1U); gfn < end; gfn++)
-			pte[gfn % DN_PTES] = dn_entry(dn_part_pfn(part, gfn), DN_LEAF);
+			pte[gfn % DN_PTES] = dn_leaf(part, gfn);
 	}
 	return 0;
 

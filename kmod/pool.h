@@ -5,6 +5,7 @@
 #ifndef DN_POOL_H
 #define DN_POOL_H
 
+#include <linux/bitops.h>
 #include <linux/mm.h>
 #include <linux/pfn.h>
 #include <linux/refcount.h>
@@ -25,9 +26,13 @@ struct dn_user;
  * @nr_large: number of leading 2 MiB chunks that are one aligned block each
  * @user:     who is charged for it, or NULL; see quota.c
  * @closed:   the VM is destroyed: mappings get no further pages
- * @pfn:      frame of each large chunk, then of each remaining 4 KiB page
+ * @base:     NULL, or the template's partition, to which a reference is held: pages that
+ *            the VM hasn't written yet are read there
+ * @own:      with @base: bitmap of the pages that are the VM's own by now
+ * @nr_own:   with @base: their number
+ * @pfn:      frame of each large chunk, then of each remaining 4 KiB page; behind it @own
  *
- * Frames don't move and don't change owner while the partition exists. Page 0
+ * A clone has all of its frames from the start, so that copying can't fail. Frames don't move and don't change owner while the partition exists. Page 0
  * isn't mapped in the guest: it is the monitor's own (the VM's FPU registers)
  * and must never be shown to anyone else.
  */
@@ -38,17 +43,32 @@ struct dn_part {
 	u32 nr_pfn;
 	struct dn_user *user;
 	bool closed;
+	struct dn_part *base;
+	unsigned long *own;
+	u32 nr_own;
 	u32 pfn[] __counted_by(nr_pfn);
 };
 
-/** dn_part_pfn() - host frame of guest frame @gfn, which must be < @part->pages */
-static inline unsigned long dn_part_pfn(const struct dn_part *part, u32 gfn)
+/** dn_part_owns() - is page @gfn, which must be < @part->pages, the VM's own? */
+static inline bool dn_part_owns(const struct dn_part *part, u32 gfn)
+{
+	return likely(!part->base) || test_bit(gfn, part->own);
+}
+
+/** dn_part_frame() - frame that @gfn has in this partition, whether it is used yet or not */
+static inline unsigned long dn_part_frame(const struct dn_part *part, u32 gfn)
 {
 	u32 chunk = gfn >> (DN_BLOCK_SHIFT - PAGE_SHIFT);
 
 	if (chunk < part->nr_large)
 		return (unsigned long)part->pfn[chunk] + (gfn & (DN_BLOCK_PAGES - 1));
 	return part->pfn[part->nr_large + gfn - part->nr_large * DN_BLOCK_PAGES];
+}
+
+/** dn_part_pfn() - frame in which guest frame @gfn, which must be < @part->pages, is found now */
+static inline unsigned long dn_part_pfn(const struct dn_part *part, u32 gfn)
+{
+	return dn_part_frame(dn_part_owns(part, gfn) ? part : part->base, gfn);
 }
 
 /**
@@ -69,8 +89,15 @@ static inline void *dn_part_addr(const struct dn_part *part, u32 gfn)
 	return dn_pfn_addr(dn_part_pfn(part, gfn));
 }
 
-struct dn_part *dn_part_alloc(u32 pages);
-struct dn_part *dn_part_alloc_wait(u32 pages);
+/** dn_part_own_bytes() - how much of a partition isn't still read from a template */
+static inline u64 dn_part_own_bytes(const struct dn_part *part)
+{
+	return (u64)(part->base ? READ_ONCE(part->nr_own) : part->pages) << PAGE_SHIFT;
+}
+
+struct dn_part *dn_part_alloc(u32 pages, struct dn_part *base);
+struct dn_part *dn_part_alloc_wait(u32 pages, struct dn_part *base);
+void dn_part_own(struct dn_part *part, u32 gfn);
 void dn_part_put(struct dn_part *part);
 size_t dn_part_kmem(const struct dn_part *part);
 

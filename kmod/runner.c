@@ -37,6 +37,9 @@ unsigned int dn_quantum_us = 10000;
 #define DN_RECLAIM_AFTER	(2 * HZ)
 #define DN_RECLAIM_BUDGET	64	/* VMs at a time */
 
+/* Work that takes a VM off the CPU and leaves it off. */
+#define DN_WORK_OFF	(BIT(DN_WORK_END) | BIT(DN_WORK_STOP) | BIT(DN_WORK_TEMPLATE))
+
 static const struct dn_sched_ops *dn_sched = &dn_sched_rr;
 static DEFINE_PER_CPU(struct dn_runner, dn_runners);
 static DEFINE_MUTEX(dn_runners_mutex);	/* who has which runner: add, CPU hotplug */
@@ -200,7 +203,7 @@ static void dn_runner_turn(struct dn_runner *r, struct dn_vm *vm)
 
 	for (;;) {
 		work = READ_ONCE(vm->work);
-		if (work & (BIT(DN_WORK_END) | BIT(DN_WORK_STOP)))
+		if (work & DN_WORK_OFF)
 			return;
 		if (work & BIT(DN_WORK_TIMER)) {
 			clear_bit(DN_WORK_TIMER, &vm->work);
@@ -272,7 +275,7 @@ static void dn_runner_put(struct dn_runner *r, struct dn_vm *vm, u64 now)
 	unsigned long work = READ_ONCE(vm->work);
 
 	lockdep_assert_held(&r->lock);
-	if (likely(!(work & (BIT(DN_WORK_END) | BIT(DN_WORK_STOP))) && (work || !vm->idling))) {
+	if (likely(!(work & DN_WORK_OFF) && (work || !vm->idling))) {
 		vm->on = DN_ON_QUEUE;
 		vm->queued_at = now;
 		dn_sched->put(&r->queue, vm);
@@ -286,6 +289,12 @@ static void dn_runner_put(struct dn_runner *r, struct dn_vm *vm, u64 now)
 		WRITE_ONCE(vm->on, DN_OFF);
 	} else if (work & BIT(DN_WORK_STOP)) {
 		vm->state = DENALI_VM_STOPPED;
+		WRITE_ONCE(vm->on, DN_OFF);
+	} else if (work & BIT(DN_WORK_TEMPLATE)) {
+		kref_get(&vm->ref);
+		dn_clock_freeze(vm, now);
+		/* For dn_vm_clone(): the registers are where they belong, and stay as they are. */
+		smp_store_release(&vm->state, DENALI_VM_TEMPLATE);
 		WRITE_ONCE(vm->on, DN_OFF);
 	} else {
 		vm->on = DN_ON_IDLE;
@@ -304,7 +313,7 @@ static void dn_runner_put(struct dn_runner *r, struct dn_vm *vm, u64 now)
 static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev,
 				      struct dn_clock *clock)
 {
-	bool off = false, idle = false, ended = false;
+	bool off = false, idle = false, ended = false, frozen = false;
 	struct dn_vm *next = NULL;
 	u64 now, ran;
 
@@ -320,6 +329,7 @@ static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev,
 		off = prev->on == DN_OFF;
 		idle = prev->on == DN_ON_IDLE;
 		ended = prev->state == DENALI_VM_ENDED;
+		frozen = prev->state == DENALI_VM_TEMPLATE;
 	}
 	if (likely(r->task && !freezing(current)))
 		next = dn_sched->pick(&r->queue);
@@ -339,6 +349,10 @@ static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev,
 		wake_up_all(&dn_off_wait);
 	if (ended) {
 		dn_vm_finish(prev);
+		dn_vm_put(prev);
+	}
+	if (frozen) {
+		dn_vm_frozen(prev);
 		dn_vm_put(prev);
 	}
 	if (idle && !delayed_work_pending(&r->reclaim))
@@ -421,7 +435,7 @@ void dn_runner_run(struct dn_vm *vm)
  * dn_runner_take() - take a VM off the CPU and the queue
  * @vm:    started
  * @work:  DN_WORK_STOP or DN_WORK_END
- * @state: state that it gets
+ * @state: state that it gets; a template can only end
  *
  * Context: may sleep. Return: whether it was the caller who took it off; if not, it
  * went by itself (by the runner, which then does the rest).
@@ -442,7 +456,8 @@ bool dn_runner_take(struct dn_vm *vm, int work, u32 state)
 	case DN_OFF:
 		list_del_init(&vm->idle_node);
 		vm->on = DN_OFF;
-		if (vm->state != DENALI_VM_ENDED)
+		if (vm->state != DENALI_VM_ENDED &&
+		    (vm->state != DENALI_VM_TEMPLATE || state == DENALI_VM_ENDED))
 			vm->state = state;
 		break;
 	case DN_ON_CPU:

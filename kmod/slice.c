@@ -341,6 +341,25 @@ void dn_slice_unload(struct dn_vm *vm)
 	preempt_enable();
 }
 
+/**
+ * dn_slice_flush() - a VM's page tables have changed: forget what CPUs know of them
+ * @vm: not in the guest
+ *
+ * A VM has a tag on one CPU only. Context: its runner.
+ */
+void dn_slice_flush(struct dn_vm *vm)
+{
+	struct dn_cpu *c;
+
+	preempt_disable();
+	c = this_cpu_ptr(&dn_cpu);
+	if (c->vm == vm)
+		c->block->guest_cr3 &= ~c->block->cr3_keep;
+	else
+		dn_asid_forget(&vm->pgt);
+	preempt_enable();
+}
+
 /* A slice begins. Context: interrupts off. */
 static struct dn_block *dn_slice_begin(struct dn_vm *vm)
 {

@@ -15,6 +15,7 @@ void dn_slice_fpu_init(void *fpu);
 bool dn_slice_sce_off(void);
 void dn_slice_run(struct dn_runner *runner, struct dn_vm *vm);
 void dn_slice_unload(struct dn_vm *vm);
+void dn_slice_flush(struct dn_vm *vm);
 void dn_slice_init(void);
 void dn_slice_exit(void);
 void dn_slice_notify(struct dn_runner *runner, bool on);

@@ -8,6 +8,8 @@
 
 #include <asm/processor-flags.h>
 #include <asm/segment.h>
+#include <asm/trap_pf.h>
+#include <asm/trapnr.h>
 
 #include "guest.h"
 #include "vm.h"
@@ -16,6 +18,9 @@
 #define DN_USER_FLAGS	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | \
 			 X86_EFLAGS_SF | X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_OF | \
 			 X86_EFLAGS_NT | X86_EFLAGS_RF | X86_EFLAGS_AC | X86_EFLAGS_ID)
+
+/* Error code of a page fault: the page is there, but may not be written. */
+#define DN_PF_SHARED	(X86_PF_PROT | X86_PF_WRITE | X86_PF_USER)
 
 /* Flags that a handler starts without. */
 #define DN_UPCALL_CLEAR	(X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_NT | X86_EFLAGS_AC | \
@@ -80,7 +85,7 @@ void dn_upcall_deliver(struct dn_vm *vm)
 }
 
 /**
- * dn_exception() - a guest raised an exception: its handler's, or its end
+ * dn_exception() - a guest raised an exception: ours, its handler's, or its end
  * @vm:         vm->cur has vector and error code
  * @fault_addr: CR2 of a page fault, else 0
  *
@@ -92,6 +97,9 @@ void dn_exception(struct dn_vm *vm, u32 fault_addr)
 	struct dn_regs *regs = vm->cur;
 	u32 entry = READ_ONCE(v->exc_entry), stack;
 
+	if (regs->vector == X86_TRAP_PF && vm->part->base &&
+	    (regs->error & DN_PF_SHARED) == DN_PF_SHARED && dn_gmem_fault(vm, dn_gaddr(fault_addr)))
+		return;
 	if (!entry || READ_ONCE(v->exc_active)) {
 		vm->end.vector = regs->vector;
 		vm->end.error_code = regs->error;

@@ -153,41 +153,65 @@ static int dn_vm_publish(struct dn_vm *vm)
 	return err;
 }
 
-/**
- * dn_vm_create() - DENALI_IOC_VM_CREATE
- * @arg: from user space, NUL-termination of the name not yet checked
- *
- * Context: process; sleeps for memory if asked to. Return: the VM with a reference
- * or an ERR_PTR as the ioctl documents.
- */
-struct dn_vm *dn_vm_create(const struct denali_vm_create *arg)
+/* A new VM's registers. */
+static void dn_vm_init_fresh(struct dn_vm *vm)
 {
-	struct denali_vregs *v;
+	struct denali_vregs *v = vm->vregs;
+
+	vm->regs.cs = __USER32_CS;
+	vm->regs.sp = vm->mem_size - 16;
+	vm->regs.ss = __USER_DS;
+	vm->regs.ds = __USER_DS;
+	vm->regs.es = __USER_DS;
+	vm->regs.flags = X86_EFLAGS_IF | X86_EFLAGS_FIXED;
+	dn_slice_fpu_init(vm->fpu);
+	v->magic = DENALI_VREGS_MAGIC;
+	v->abi_version = DENALI_ABI_VERSION;
+	v->mem_size = vm->mem_size;
+	v->cpu_khz = dn_clock_khz();
+	v->nr_ports = DENALI_MAX_PORTS;
+}
+
+/* Those of a clone, which returns from DENALI_HC_TEMPLATE; in memory they are copied already. */
+static void dn_vm_init_clone(struct dn_vm *vm, const struct dn_vm *base)
+{
+	vm->template = base->id;
+	vm->entry = base->entry;
+	vm->regs = base->regs;
+	vm->regs.ax = 1;
+	vm->epoch = base->epoch;
+	vm->alarm = base->alarm;
+	atomic_set(&vm->irq_raised, atomic_read(&base->irq_raised));
+	memset(vm->vregs->ports, 0, sizeof(vm->vregs->ports));
+}
+
+/* A VM of its own, or (@base) a clone of a template. */
+static struct dn_vm *dn_vm_new(u64 mem_bytes, u32 flags, const char *name,
+			       const struct dn_vm *base)
+{
+	struct dn_part *base_part = base ? base->part : NULL;
 	struct dn_user *user;
 	struct dn_vm *vm;
 	u32 pages;
 	int err;
 
-	if (arg->flags & ~(DENALI_CREATE_PERSISTENT | DENALI_CREATE_WAIT) || arg->reserved ||
-	    !IS_ALIGNED(arg->mem_bytes, PAGE_SIZE) || arg->mem_bytes < DENALI_MIN_MEMORY ||
-	    arg->mem_bytes > DENALI_MAX_MEMORY ||
-	    strnlen(arg->name, DENALI_NAME_SIZE) == DENALI_NAME_SIZE || !dn_name_ok(arg->name))
+	if (strnlen(name, DENALI_NAME_SIZE) == DENALI_NAME_SIZE || !dn_name_ok(name))
 		return ERR_PTR(-EINVAL);
 
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
-	user = dn_quota_take(arg->mem_bytes);
+	user = dn_quota_take(mem_bytes);
 	if (IS_ERR(user)) {
 		err = PTR_ERR(user);
 		goto free;
 	}
-	pages = arg->mem_bytes >> PAGE_SHIFT;
-	vm->part = arg->flags & DENALI_CREATE_WAIT ? dn_part_alloc_wait(pages) :
-						     dn_part_alloc(pages);
+	pages = mem_bytes >> PAGE_SHIFT;
+	vm->part = flags & DENALI_CREATE_WAIT ? dn_part_alloc_wait(pages, base_part) :
+						dn_part_alloc(pages, base_part);
 	if (IS_ERR(vm->part)) {
 		err = PTR_ERR(vm->part);
-		dn_quota_give(user, arg->mem_bytes);
+		dn_quota_give(user, mem_bytes);
 		goto free;
 	}
 	vm->part->user = user;
@@ -199,22 +223,18 @@ struct dn_vm *dn_vm_create(const struct denali_vm_create *arg)
 	INIT_LIST_HEAD(&vm->idle_node);
 	dn_pgtable_init(&vm->pgt);
 	vm->cur = &vm->regs;
-	vm->mem_size = arg->mem_bytes;
+	vm->mem_size = mem_bytes;
 	vm->uid = current_euid();
-	vm->flags = arg->flags;
-	strscpy(vm->name, arg->name, sizeof(vm->name));
+	vm->flags = flags;
+	strscpy(vm->name, name, sizeof(vm->name));
 	vm->fpu = dn_part_addr(vm->part, 0);
-	dn_slice_fpu_init(vm->fpu);
-	dn_clock_create(vm);
-	dn_runner_add(vm);
-
 	vm->vregs = dn_part_addr(vm->part, DENALI_VREGS_ADDR >> PAGE_SHIFT);
-	v = vm->vregs;
-	v->magic = DENALI_VREGS_MAGIC;
-	v->abi_version = DENALI_ABI_VERSION;
-	v->mem_size = vm->mem_size;
-	v->cpu_khz = dn_clock_khz();
-	v->nr_ports = DENALI_MAX_PORTS;
+	dn_clock_create(vm);
+	if (base)
+		dn_vm_init_clone(vm, base);
+	else
+		dn_vm_init_fresh(vm);
+	dn_runner_add(vm);
 
 	vm->port[0] = dn_console_create(vm);
 	if (IS_ERR(vm->port[0])) {
@@ -236,12 +256,46 @@ free:
 	return ERR_PTR(err);
 }
 
+/**
+ * dn_vm_create() - DENALI_IOC_VM_CREATE
+ * @arg: from user space, NUL-termination of the name not yet checked
+ *
+ * Context: process; sleeps for memory if asked to. Return: the VM with a reference
+ * or an ERR_PTR as the ioctl documents.
+ */
+struct dn_vm *dn_vm_create(const struct denali_vm_create *arg)
+{
+	const u32 flags = DENALI_CREATE_PERSISTENT | DENALI_CREATE_WAIT | DENALI_CREATE_TEMPLATE;
+
+	if (arg->flags & ~flags || arg->reserved || !IS_ALIGNED(arg->mem_bytes, PAGE_SIZE) ||
+	    arg->mem_bytes < DENALI_MIN_MEMORY || arg->mem_bytes > DENALI_MAX_MEMORY)
+		return ERR_PTR(-EINVAL);
+	return dn_vm_new(arg->mem_bytes, arg->flags, arg->name, NULL);
+}
+
+/**
+ * dn_vm_clone() - DENALI_IOC_VM_CLONE
+ * @base: its template; the caller has a reference
+ * @arg:  as for dn_vm_create()
+ *
+ * Nothing of a template changes any more but that it may be killed, which leaves its
+ * memory and registers alone: no lock is needed. Context and return: as for dn_vm_create().
+ */
+struct dn_vm *dn_vm_clone(const struct dn_vm *base, const struct denali_vm_clone *arg)
+{
+	if (arg->flags & ~(DENALI_CREATE_PERSISTENT | DENALI_CREATE_WAIT) || arg->reserved)
+		return ERR_PTR(-EINVAL);
+	if (smp_load_acquire(&base->state) != DENALI_VM_TEMPLATE)
+		return ERR_PTR(dn_vm_ending(base) ? -ESHUTDOWN : -EBUSY);
+	return dn_vm_new(base->mem_size, arg->flags, arg->name, base);
+}
+
 /** dn_vm_setup() - DENALI_IOC_VM_SETUP */
 int dn_vm_setup(struct dn_vm *vm, u32 entry, const char *cmdline, u32 len)
 {
 	int err = 0;
 
-	if (entry < DENALI_IMAGE_MIN_ADDR || entry >= vm->mem_size)
+	if (vm->template ? entry != 0 : entry < DENALI_IMAGE_MIN_ADDR || entry >= vm->mem_size)
 		return -EINVAL;
 	if (len >= DENALI_CMDLINE_SIZE)
 		return -E2BIG;
@@ -251,7 +305,8 @@ int dn_vm_setup(struct dn_vm *vm, u32 entry, const char *cmdline, u32 len)
 	} else if (vm->started) {
 		err = -EBUSY;
 	} else {
-		vm->entry = entry;
+		if (!vm->template)
+			vm->regs.ip = vm->entry = entry;
 		memset(vm->vregs->cmdline, 0, DENALI_CMDLINE_SIZE);
 		memcpy(vm->vregs->cmdline, cmdline, len);
 	}
@@ -269,18 +324,13 @@ int dn_vm_start(struct dn_vm *vm)
 		err = -ESHUTDOWN;
 	} else if (vm->state == DENALI_VM_RUNNING) {
 		err = -EALREADY;
+	} else if (vm->state == DENALI_VM_TEMPLATE) {
+		err = -EBUSY;
 	} else if (!vm->entry) {
 		err = -EINVAL;
 	} else {
 		if (!vm->started) {
 			vm->started = true;
-			vm->regs.ip = vm->entry;
-			vm->regs.cs = __USER32_CS;
-			vm->regs.sp = vm->mem_size - 16;
-			vm->regs.ss = __USER_DS;
-			vm->regs.ds = __USER_DS;
-			vm->regs.es = __USER_DS;
-			vm->regs.flags = X86_EFLAGS_IF | X86_EFLAGS_FIXED;
 			dn_clock_start(vm);
 			kref_get(&vm->ref);
 		}
@@ -303,6 +353,8 @@ static int dn_vm_stop_locked(struct dn_vm *vm)
 	if (vm->state == DENALI_VM_STOPPED)
 		return -EALREADY;
 	dn_runner_take(vm, DN_WORK_STOP, DENALI_VM_STOPPED);
+	if (vm->state == DENALI_VM_TEMPLATE)
+		return -EBUSY;
 	return vm->state == DENALI_VM_ENDED ? -ESHUTDOWN : 0;
 }
 
@@ -363,6 +415,13 @@ static void dn_vm_finish_locked(struct dn_vm *vm)
 	dn_netlink_event(vm, DENALI_EVENT_ENDED);
 	if (vm->started)
 		dn_vm_put(vm);
+}
+
+/** dn_vm_frozen() - a VM has become a template. Context: runner, may sleep. */
+void dn_vm_frozen(struct dn_vm *vm)
+{
+	wake_up_all(&vm->end_wait);
+	dn_netlink_event(vm, DENALI_EVENT_TEMPLATE);
 }
 
 static void dn_vm_finish_work(struct work_struct *work)

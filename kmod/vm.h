@@ -79,6 +79,7 @@ struct dn_end {
 #define DN_WORK_YIELD	19	/* let others run */
 #define DN_WORK_IDLE	20	/* DENALI_HC_IDLE */
 #define DN_WORK_RANDOM	21	/* DENALI_HC_RANDOM */
+#define DN_WORK_TEMPLATE 22	/* DENALI_HC_TEMPLATE, of a VM that is to be one */
 
 struct dn_vm {
 	/* What every slice touches. */
@@ -93,9 +94,9 @@ struct dn_vm {
 	unsigned long work;		/* DN_WORK_*, and a bit for each port */
 	u32 idle_mask;			/* vregs->irq_mask at DENALI_HC_IDLE */
 	bool idling;			/* in DENALI_HC_IDLE */
-	u64 alarm;			/* DENALI_HC_TIMER in host ns, 0: none */
+	u64 alarm;			/* DENALI_HC_TIMER in host ns, 0: none; likewise */
 	u64 idle_until;			/* host ns, U64_MAX: none */
-	u64 epoch;			/* host ns of guest time 0 */
+	u64 epoch;			/* host ns of guest time 0; see dn_clock_freeze() */
 	u64 wall_at;			/* host ns at which vregs->wall_base was written */
 	u64 queued_at;			/* host ns at which it became runnable */
 	u64 quantum_left;		/* ns of CPU time; the policy's */
@@ -125,6 +126,7 @@ struct dn_vm {
 	u32 flags;			/* DENALI_CREATE_* */
 	bool destroyed;
 	bool started;
+	u64 template;			/* id of the VM that it is a clone of, or 0 */
 	u32 entry;			/* 0: no DENALI_IOC_VM_SETUP yet */
 	atomic_t fds;			/* open VM descriptors */
 	struct hlist_node name_node;	/* in the table of names */
@@ -152,7 +154,9 @@ static inline bool dn_vm_ending(const struct dn_vm *vm)
 
 /* vm.c */
 struct denali_vm_create;
+struct denali_vm_clone;
 struct dn_vm *dn_vm_create(const struct denali_vm_create *arg);
+struct dn_vm *dn_vm_clone(const struct dn_vm *base, const struct denali_vm_clone *arg);
 struct dn_vm *dn_vm_find(u64 id, const char *name);	/* with a reference, or ERR_PTR */
 struct dn_vm *dn_vm_next(u64 id);			/* first VM with an id > @id, with a reference, or NULL */
 void dn_vm_put(struct dn_vm *vm);
@@ -168,6 +172,7 @@ int dn_vm_kill(struct dn_vm *vm, const char *why);
 int dn_vm_destroy(struct dn_vm *vm);
 int dn_vm_nic(struct dn_vm *vm, struct denali_vm_nic *arg);
 void dn_vm_finish(struct dn_vm *vm);
+void dn_vm_frozen(struct dn_vm *vm);
 int dn_vms_init(void);
 void dn_vms_exit(void);
 

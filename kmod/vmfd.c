@@ -55,6 +55,9 @@ static int dn_vmfd_mmap(struct file *file, struct vm_area_struct *vma)
 
 	if (READ_ONCE(vm->destroyed))
 		return -ESHUTDOWN;
+	/* Pages of its template, and others with what somebody left there. */
+	if (part->base)
+		return -EOPNOTSUPP;
 	if (!(vma->vm_flags & VM_MAYSHARE))
 		return -EINVAL;
 	if (vma_pages(vma) > part->pages || vma->vm_pgoff > part->pages - vma_pages(vma))
@@ -75,7 +78,14 @@ static __poll_t dn_vmfd_poll(struct file *file, poll_table *wait)
 	struct dn_vm *vm = file->private_data;
 
 	poll_wait(file, &vm->end_wait, wait);
-	return dn_vm_state(vm) == DENALI_VM_ENDED ? EPOLLIN | EPOLLHUP : 0;
+	switch (dn_vm_state(vm)) {
+	case DENALI_VM_ENDED:
+		return EPOLLIN | EPOLLHUP;
+	case DENALI_VM_TEMPLATE:
+		return EPOLLPRI;
+	default:
+		return 0;
+	}
 }
 
 static int dn_vmfd_destroy(struct dn_vm *vm)
@@ -149,6 +159,23 @@ static int dn_vmfd_nic(struct dn_vm *vm, unsigned int cmd, void __user *uarg)
 	return dn_uarg_put(&arg, sizeof(arg), v1, cmd, uarg);
 }
 
+static long dn_vmfd_clone(struct dn_vm *base, unsigned int cmd, void __user *uarg)
+{
+	size_t v1 = DN_UARG_V1(denali_vm_clone, id);
+	struct denali_vm_clone arg;
+	struct dn_vm *vm;
+	long ret;
+
+	ret = dn_uarg_get(&arg, sizeof(arg), v1, cmd, uarg);
+	if (ret)
+		return ret;
+	vm = dn_vm_clone(base, &arg);
+	if (IS_ERR(vm))
+		return PTR_ERR(vm);
+	arg.id = vm->id;
+	return dn_vmfd_install(vm, &arg, sizeof(arg), v1, cmd, uarg);
+}
+
 static long dn_vmfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct dn_vm *vm = file->private_data;
@@ -174,6 +201,8 @@ static long dn_vmfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 		return dn_vmfd_destroy(vm);
 	case DN_UARG_CMD(DENALI_IOC_VM_NIC):
 		return dn_vmfd_nic(vm, cmd, uarg);
+	case DN_UARG_CMD(DENALI_IOC_VM_CLONE):
+		return dn_vmfd_clone(vm, cmd, uarg);
 	case DENALI_IOC_VM_CONSOLE:
 		return dn_console_open(vm);
 	default:
@@ -210,4 +239,49 @@ struct file *dn_vmfd_file(struct dn_vm *vm, bool created)
 	if (IS_ERR(file))
 		dn_vmfd_drop(vm);
 	return file;
+}
+
+/**
+ * dn_vmfd_install() - give user space a descriptor of a VM that it has just created
+ * @vm:   the VM, with a reference that is taken over
+ * @arg:  the answer to its request, of @size bytes
+ * @v1, @cmd, @uarg: as for dn_uarg_put()
+ *
+ * Return: the descriptor. After an error the VM is gone.
+ */
+long dn_vmfd_install(struct dn_vm *vm, const void *arg, size_t size, size_t v1, unsigned int cmd,
+		     void __user *uarg)
+{
+	struct file *file;
+	long ret;
+	int fd;
+
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0) {
+		ret = fd;
+		goto err_vm;
+	}
+	file = dn_vmfd_file(vm, true);
+	if (IS_ERR(file)) {
+		ret = PTR_ERR(file);
+		goto err_fd;
+	}
+	ret = dn_uarg_put(arg, size, v1, cmd, uarg);
+	if (ret)
+		goto err_file;
+	fd_install(fd, file);
+	return fd;
+
+err_file:
+	/* A persistent VM wouldn't go with its descriptor. */
+	dn_vm_destroy(vm);
+	fput(file);
+	put_unused_fd(fd);
+	return ret;
+err_fd:
+	put_unused_fd(fd);
+err_vm:
+	dn_vm_destroy(vm);
+	dn_vm_put(vm);
+	return ret;
 }

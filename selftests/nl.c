@@ -284,6 +284,12 @@ static void parse_vm(struct nl_vm *vm, const struct nlmsghdr *nlh)
 		case DENALI_A_IDLE:
 			vm->idle = get_u32(a);
 			break;
+		case DENALI_A_OWN_BYTES:
+			vm->own_bytes = get_u64(a);
+			break;
+		case DENALI_A_TEMPLATE:
+			vm->template = get_u64(a);
+			break;
 		}
 	}
 }

@@ -48,6 +48,8 @@ struct nl_vm {
 	uint64_t seq;
 	uint64_t console_lost;
 	uint32_t idle;
+	uint64_t own_bytes;
+	uint64_t template;
 	struct nl_port port[NL_PORTS];
 };
 

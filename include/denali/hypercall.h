@@ -105,7 +105,18 @@
  */
 #define DENALI_HC_EXC_RETURN	9
 
-#define DENALI_HC_NR		10
+/**
+ * DENALI_HC_TEMPLATE: here a VM may be made a template of, for others to start from.
+ * OUT: 0 nobody wanted that: go on. 1 this is a clone, another VM than the one that called.
+ *
+ * A VM that was created to be a template stops here for good. Each of its clones goes on
+ * with a copy of its memory and registers, and with its clock; its alarm, pending interrupts
+ * and virtual registers are the template's. But a clone has ports of its own, none of
+ * which has a ring yet, and may have other boot arguments.
+ */
+#define DENALI_HC_TEMPLATE	10
+
+#define DENALI_HC_NR		11
 
 /* Errors: the values of Linux's errno of the same name. */
 #define DENALI_ENODEV		19

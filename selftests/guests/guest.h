@@ -242,17 +242,18 @@ struct guest_ring8 {
 	struct denali_desc desc[8];
 } __attribute__((aligned(64)));
 
+static struct guest_ring8 guest_out __attribute__((unused));
+
 static inline void guest_write(const char *text, uint32_t len)
 {
-	static struct guest_ring8 out;
-	volatile struct denali_ring *ring = &out.ring;
+	volatile struct denali_ring *ring = &guest_out.ring;
 	struct denali_desc *desc;
 	uint32_t prod = ring->req_prod;
 
 	if (!prod)
-		CHECK(guest_set_ring(0, DENALI_QUEUE_OUT, &out, 3) == 0);
+		CHECK(guest_set_ring(0, DENALI_QUEUE_OUT, &guest_out, 3) == 0);
 	while (len) {
-		desc = &out.desc[prod % 8];
+		desc = &guest_out.desc[prod % 8];
 		*desc = (struct denali_desc) {
 			.addr = (uintptr_t)text,
 			.len = len,
@@ -269,6 +270,12 @@ static inline void guest_write(const char *text, uint32_t len)
 		text += desc->len;
 		len -= desc->len;
 	}
+}
+
+/* The host has no ring any more: the next write sets it anew. */
+static inline void guest_out_reset(void)
+{
+	guest_out.ring.req_prod = 0;
 }
 
 static inline void guest_puts(const char *text)

@@ -12,9 +12,9 @@
  * Reserved fields and unknown flags must be 0 (EINVAL). An unknown request is
  * ENOTTY; a pointer that can't be read or written is EFAULT.
  *
- * poll() on a VM: EPOLLIN | EPOLLHUP once it has ended. mmap() on a VM maps its
- * memory from guest address = offset (MAP_SHARED only, EINVAL otherwise); page 0
- * isn't there (SIGBUS). The memory stays the VM's until the last mapping is gone.
+ * poll() on a VM: EPOLLIN | EPOLLHUP once it has ended, EPOLLPRI once it is a template.
+ * mmap() on a VM maps its memory from guest address = offset (MAP_SHARED only, EINVAL
+ * otherwise; EOPNOTSUPP for a clone); page 0 isn't there (SIGBUS). The memory stays the VM's until the last mapping is gone.
  */
 #ifndef _UAPI_LINUX_DENALI_H
 #define _UAPI_LINUX_DENALI_H
@@ -76,6 +76,7 @@ struct denali_info {
 /* Flags of denali_vm_create. */
 #define DENALI_CREATE_PERSISTENT	(1U << 0)	/* lives until DENALI_IOC_VM_DESTROY */
 #define DENALI_CREATE_WAIT		(1U << 1)	/* sleep (killably) until the pool has the memory */
+#define DENALI_CREATE_TEMPLATE		(1U << 2)	/* stops at DENALI_HC_TEMPLATE, for VM_CLONE */
 
 /**
  * struct denali_vm_create - DENALI_IOC_VM_CREATE: returns a VM descriptor
@@ -92,6 +93,27 @@ struct denali_info {
  */
 struct denali_vm_create {
 	__u64 mem_bytes;
+	__u32 flags;
+	__u32 reserved;
+	char  name[DENALI_NAME_SIZE];
+	__u64 id;
+};
+
+/**
+ * struct denali_vm_clone - DENALI_IOC_VM_CLONE, on a template: returns a descriptor of a new VM
+ * @flags:     IN DENALI_CREATE_PERSISTENT, DENALI_CREATE_WAIT
+ * @reserved:  0
+ * @name:      IN as in denali_vm_create
+ * @id:        OUT
+ *
+ * The clone goes on where the template stopped, once it is started. It has as much memory, all
+ * of it reserved from the start; pages are copied when they are first written, and until then
+ * read where the template has them: its memory is free when the last clone is gone. Ports,
+ * boot arguments (SETUP with entry 0; the template's without) and limits are the clone's own.
+ *
+ * Errors: as of DENALI_IOC_VM_CREATE; EBUSY (not a template, or not yet), ESHUTDOWN (it ended).
+ */
+struct denali_vm_clone {
 	__u32 flags;
 	__u32 reserved;
 	char  name[DENALI_NAME_SIZE];
@@ -127,12 +149,12 @@ struct denali_pool_set {
 
 /**
  * struct denali_vm_setup - DENALI_IOC_VM_SETUP: where to start and with what
- * @entry:        guest address of the first instruction
+ * @entry:        guest address of the first instruction; 0 for a clone
  * @cmdline_len:  bytes at @cmdline without a NUL, at most 2047
  * @cmdline:      user address of the boot arguments
  *
  * Errors: EBUSY (started already), EINVAL (entry outside memory or below
- * 0x2000), E2BIG (boot arguments).
+ * 0x2000; not 0 for a clone), E2BIG (boot arguments).
  */
 struct denali_vm_setup {
 	__u32 entry;
@@ -176,6 +198,7 @@ struct denali_vm_nic {
 #define DENALI_VM_RUNNING	1	/* runnable or idle */
 #define DENALI_VM_STOPPED	2	/* paused by STOP; START goes on */
 #define DENALI_VM_ENDED		3	/* see reason */
+#define DENALI_VM_TEMPLATE	4	/* stopped for good, to be cloned */
 
 /* Reasons for the end of a VM. */
 #define DENALI_END_NONE		0
@@ -239,9 +262,9 @@ struct denali_vm_state {
 
 /* On a VM. */
 #define DENALI_IOC_VM_SETUP	_IOW(DENALI_IOC_MAGIC, 0x10, struct denali_vm_setup)
-/** DENALI_IOC_VM_START - run, or go on after STOP. EINVAL: no SETUP yet; EALREADY; ESHUTDOWN: ended. */
+/** DENALI_IOC_VM_START - run, or go on after STOP. EINVAL: no SETUP yet; EALREADY; EBUSY: template; ESHUTDOWN: ended. */
 #define DENALI_IOC_VM_START	_IO(DENALI_IOC_MAGIC, 0x11)
-/** DENALI_IOC_VM_STOP - take it off the CPU; returns when it is off. EINVAL: not started; EALREADY; ESHUTDOWN. */
+/** DENALI_IOC_VM_STOP - take it off the CPU; returns when it is off. EINVAL: not started; EALREADY; EBUSY: template; ESHUTDOWN. */
 #define DENALI_IOC_VM_STOP	_IO(DENALI_IOC_MAGIC, 0x12)
 /** DENALI_IOC_VM_KILL - end it; returns when it is off the CPU. ESHUTDOWN: ended already. */
 #define DENALI_IOC_VM_KILL	_IO(DENALI_IOC_MAGIC, 0x13)
@@ -262,5 +285,6 @@ struct denali_vm_state {
  * otherwise the oldest output is dropped.
  */
 #define DENALI_IOC_VM_CONSOLE	_IO(DENALI_IOC_MAGIC, 0x17)
+#define DENALI_IOC_VM_CLONE	_IOWR(DENALI_IOC_MAGIC, 0x18, struct denali_vm_clone)
 
 #endif /* _UAPI_LINUX_DENALI_H */

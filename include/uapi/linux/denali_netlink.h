@@ -49,6 +49,8 @@ enum denali_genl_cmd {
  * @DENALI_A_SEQ:       u64 number of the event; a gap means that events were lost
  * @DENALI_A_CONSOLE_LOST: u64 bytes of console output dropped unread
  * @DENALI_A_IDLE:      u32 1 if the VM is idle
+ * @DENALI_A_OWN_BYTES: u64 of the partition that aren't still read from a template
+ * @DENALI_A_TEMPLATE:  u64 id of the template that it is a clone of; absent if it is none
  * @DENALI_A_PAD:       alignment
  */
 enum denali_genl_attr {
@@ -76,6 +78,8 @@ enum denali_genl_attr {
 	DENALI_A_SEQ,
 	DENALI_A_CONSOLE_LOST,
 	DENALI_A_IDLE,
+	DENALI_A_OWN_BYTES,
+	DENALI_A_TEMPLATE,
 	__DENALI_A_MAX,
 };
 #define DENALI_A_MAX (__DENALI_A_MAX - 1)
@@ -133,6 +137,7 @@ enum denali_event {
 	DENALI_EVENT_ENDED,
 	DENALI_EVENT_DESTROYED,
 	DENALI_EVENT_PORT_DOWN,		/* a tap went away */
+	DENALI_EVENT_TEMPLATE,		/* a VM has become a template */
 };
 
 #endif /* _UAPI_LINUX_DENALI_NETLINK_H */

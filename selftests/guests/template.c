@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The guest of template_test: fills its memory with a pattern, stops as a template, and
+ * looks in each clone, by that clone's boot arguments, at what it finds.
+ */
+#include "guest.h"
+
+GUEST_EXC_ENTRY;
+GUEST_UPCALL_ENTRY;
+
+#define PATTERN(p)	((uintptr_t)(p) * 0x9e3779b1U)
+
+/* Pages that the template leaves alone, for a clone to find empty. */
+#define IS_EMPTY(p)	(((uintptr_t)(p) >> 12) % 8 == 3)
+
+extern char _end[];
+
+/* A timer of the template that goes off in its clones. */
+#define ALARM		(200 * MS)
+
+volatile uint32_t progress;	/* for who maps the memory of a VM that is no clone */
+static uint64_t frozen_at;
+static uint64_t alarm_at;
+static uint32_t *first, *last;
+static bool upcalled;
+
+static uint32_t expected(const uint32_t *p)
+{
+	return IS_EMPTY(p) ? 0 : PATTERN(p);
+}
+
+static void fill(void)
+{
+	uint32_t *p;
+
+	first = (uint32_t *)(((uintptr_t)_end + 4095) & ~4095U);
+	last = (uint32_t *)(((uintptr_t)__builtin_frame_address(0) - 4096) & ~4095U);
+	for (p = first; p < last; p++)
+		if (!IS_EMPTY(p))
+			*p = PATTERN(p);
+}
+
+/* All but the words of [from, from + n) are as the template left them. */
+static void look_but(const uint32_t *from, uint32_t n)
+{
+	const uint32_t *p;
+
+	for (p = first; p < last; p++)
+		if (p < from || p >= from + n)
+			CHECK(*p == expected(p));
+}
+
+static void test_look(void)
+{
+	look_but(last, 0);
+}
+
+/* Write everything, in an order that isn't that of the pages, and find it again. */
+static void test_write(void)
+{
+	uint32_t key = guest_num(1), pages = (last - first) / 1024, i, j;
+	uint32_t *p;
+
+	for (i = 0; i < pages; i++) {
+		p = first + (i * 7 % pages) * 1024;
+		if (pages % 7 == 0)
+			p = first + i * 1024;
+		for (j = 0; j < 1024; j++)
+			CHECK(p[j] == expected(p + j));
+		for (j = 0; j < 1024; j++)
+			p[j] = (uintptr_t)(p + j) ^ key;
+		if (i % 4 == 0)
+			guest_yield();
+	}
+	for (p = first; p < last; p++)
+		CHECK(*p == ((uintptr_t)p ^ key));
+}
+
+/* One word in each page, and long pauses: page tables are taken and come back. */
+static void test_pause(void)
+{
+	uint32_t *p;
+	int round;
+
+	for (round = 0; round < 2; round++) {
+		for (p = first + round; p < last; p += 2048)
+			*p = ~PATTERN(p);
+		guest_idle(3000 * MS);
+		for (p = first + round; p < last; p += 2048)
+			CHECK(*p == ~PATTERN(p));
+	}
+	for (p = first; p < last; p++)
+		if ((p - first) % 2048 > 1)
+			CHECK(*p == expected(p));
+}
+
+/* The host writes to a page that is still the template's, and across two of them. */
+static void test_host_writes(void)
+{
+	uint32_t *p = first + 5 * 1024, *q = first + 9 * 1024 - 8;
+	uint32_t i, same = 0;
+
+	CHECK(denali_hypercall3(DENALI_HC_RANDOM, (uintptr_t)p, 64, 0) == 0);
+	for (i = 0; i < 16; i++)
+		same += p[i] == expected(p + i);
+	CHECK(same < 4);
+	look_but(p, 16);
+	for (i = 0; i < 16; i++)
+		p[i] = expected(p + i);
+
+	CHECK(denali_hypercall3(DENALI_HC_RANDOM, (uintptr_t)q, 64, 0) == 0);
+	for (i = same = 0; i < 16; i++)
+		same += q[i] == expected(q + i);
+	CHECK(same < 4);
+	look_but(q, 16);
+}
+
+/* A ring in pages of the template's, with a buffer there: the console's. */
+static void test_console(void)
+{
+	guest_puts((const char *)guest_cmdline());
+	guest_puts("\n");
+}
+
+static void upcall(void)
+{
+	if (guest_irq_take(DENALI_IRQ_TIMER))
+		upcalled = true;
+	vregs->irq_enabled = 1;
+}
+
+/* The clock goes on, and the template's alarm goes off, once and not before its time. */
+static void test_clock(void)
+{
+	uint64_t now = guest_clock();
+
+	CHECK(now >= frozen_at);
+	/* It hasn't stood still while there was no clone: that is no time of the guest's. */
+	CHECK(vregs->time_base < frozen_at + 1000000 * MS);
+	while (!upcalled)
+		guest_idle(NO_TIMEOUT);
+	CHECK(guest_clock() >= alarm_at);
+}
+
+static uint32_t fault_vector, fault_addr;
+
+static void fault(void)
+{
+	fault_vector = vregs->exc_vector;
+	fault_addr = vregs->exc_addr;
+	/* Over the two bytes of the instruction. */
+	vregs->exc_eip += 2;
+}
+
+/* A fault that is the guest's own is still its own, also between pages of the template's. */
+static void test_fault(void)
+{
+	guest_exc_set(fault);
+	first[3] = 1;
+	CHECK(!fault_vector);
+	__asm__ __volatile__("movl %%eax, (%%ecx)" : : "a" (1), "c" (0) : "memory");
+	CHECK(fault_vector == 14 || fault_vector == 13);
+	CHECK(fault_vector == 13 || fault_addr == 0);
+	fault_vector = 0;
+	__asm__ __volatile__("movl %%eax, (%%ecx)" : : "a" (1), "c" ((uint32_t)vregs->mem_size) : "memory");
+	CHECK(fault_vector == 14 || fault_vector == 13);
+	CHECK(first[3] == 1);
+}
+
+/* No ring of the template's, and no device but a console. */
+static void test_ports(void)
+{
+	unsigned int i;
+
+	CHECK(vregs->ports[0].type == DENALI_PORT_CONSOLE);
+	CHECK(vregs->ports[0].state & DENALI_PORT_UP);
+	for (i = 1; i < DENALI_MAX_PORTS; i++)
+		CHECK(vregs->ports[i].type == DENALI_PORT_NONE);
+	CHECK(guest_doorbell(0) == 0);
+	CHECK(guest_doorbell(1) == -DENALI_ENODEV);
+}
+
+static void test_spin(void)
+{
+	uint32_t *p = first;
+
+	for (;;) {
+		(*p)++;
+		progress++;
+		p = p + 1024 < last ? p + 1024 : first;
+	}
+}
+
+static void test_idle(void)
+{
+	for (;;)
+		guest_idle(NO_TIMEOUT);
+}
+
+static void test_again(void)
+{
+	/* A clone is no template: nobody wants it to stop. */
+	CHECK(denali_hypercall3(DENALI_HC_TEMPLATE, 0, 0, 0) == 0);
+}
+
+static const struct guest_test tests[] = {
+	{ "look", test_look }, { "write", test_write }, { "pause", test_pause },
+	{ "host-writes", test_host_writes }, { "console", test_console }, { "clock", test_clock },
+	{ "fault", test_fault }, { "ports", test_ports }, { "spin", test_spin },
+	{ "idle", test_idle }, { "again", test_again },
+};
+
+/* Returns what the hypercall returns; the registers that it preserves are checked. */
+static int32_t freeze(void)
+{
+	int32_t ret;
+	uint32_t esi, edi, ebx, edx;
+
+	__asm__ __volatile__("int %[vec]"
+			     : "=a" (ret), "=S" (esi), "=D" (edi), "=b" (ebx), "=d" (edx)
+			     : "0" (DENALI_HC_TEMPLATE), "1" (0x11111111), "2" (0x22222222),
+			       "3" (0x33333333), "4" (0x44444444), [vec] "i" (DENALI_HC_VECTOR)
+			     : "memory");
+	CHECK(esi == 0x11111111 && edi == 0x22222222 && ebx == 0x33333333 && edx == 0x44444444);
+	return ret;
+}
+
+void denali_main(void)
+{
+	unsigned int i;
+
+	if (guest_is("late"))
+		for (;;)
+			guest_idle(NO_TIMEOUT);
+	if (guest_is("exit"))
+		guest_exit(3);
+	guest_puts("template\n");
+	fill();
+	guest_upcall_set(upcall);
+	vregs->irq_enabled = 1;
+	frozen_at = guest_clock();
+	alarm_at = frozen_at + ALARM;
+	guest_timer(alarm_at);
+	if (guest_is("plain")) {
+		CHECK(freeze() == 0);
+		guest_exit(0);
+	}
+	CHECK(freeze() == 1);
+	/* Its own copy of the ring knows of requests that this host doesn't. */
+	guest_out_reset();
+	for (i = 0; i < ARRAY_SIZE(tests); i++) {
+		if (!guest_is(tests[i].name))
+			continue;
+		tests[i].run();
+		guest_exit(0);
+	}
+	guest_panic("no test of this name");
+}
