@@ -50,15 +50,19 @@ static void console_interrupt(unsigned int irq, void *arg)
 		input_fn();
 }
 
+static int console_rings(void)
+{
+	return denali_ring_init(&out.front, CONSOLE_PORT, DENALI_QUEUE_OUT, CONSOLE_ORDER, out.ring) ||
+	       denali_ring_init(&in.front, CONSOLE_PORT, DENALI_QUEUE_IN, CONSOLE_ORDER, in.ring);
+}
+
 static int console_start(void)
 {
 	uint32_t flags = denali_irq_disable();
 
 	if (!state) {
 		state = -1;
-		if (DENALI_VREGS->ports[CONSOLE_PORT].type == DENALI_PORT_CONSOLE &&
-		    !denali_ring_init(&out.front, CONSOLE_PORT, DENALI_QUEUE_OUT, CONSOLE_ORDER, out.ring) &&
-		    !denali_ring_init(&in.front, CONSOLE_PORT, DENALI_QUEUE_IN, CONSOLE_ORDER, in.ring) &&
+		if (DENALI_VREGS->ports[CONSOLE_PORT].type == DENALI_PORT_CONSOLE && !console_rings() &&
 		    !denali_irq_register(DENALI_IRQ_PORT0 + CONSOLE_PORT, console_interrupt, NULL))
 			state = 1;
 	}
@@ -105,11 +109,33 @@ void denali_console_puts(const char *s)
 	denali_console_write(s, strlen(s));
 }
 
+void denali_console_lock(void)
+{
+	denali_mutex_lock(&out.mutex);
+}
+
+void denali_console_unlock(void)
+{
+	denali_mutex_unlock(&out.mutex);
+}
+
 void denali_console_flush(void)
 {
 	/* A write that is going on returns when its bytes are out. */
-	denali_mutex_lock(&out.mutex);
-	denali_mutex_unlock(&out.mutex);
+	denali_console_lock();
+	denali_console_unlock();
+}
+
+void denali_console_restart(void)
+{
+	if (state != 1)
+		return;
+	state = console_rings() ? -1 : 1;
+	in.posted = 0;
+	in.at = 0;
+	in.have = 0;
+	/* Who waits for input gives the host the buffer again. */
+	denali_waitq_wake_all(&in.waitq);
 }
 
 /* Interrupts disabled. Return: 1 if there are bytes (or the end) to read; else the buffer is with the host. */

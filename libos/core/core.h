@@ -89,6 +89,13 @@ void denali_fpu_start(void);
 void denali_fpu_save(void *area);
 void denali_fpu_restore(const void *area);
 
+/* freeze.c */
+/* Return: whether this is a clone. */
+int denali_freeze(void);
+
+/* The network's, if the program has sockets: starts it. A template hasn't, its clones have. */
+void denali_net_auto(void) __attribute__((weak));
+
 /* heap.c */
 void denali_heap_start(uintptr_t end);
 

@@ -22,6 +22,9 @@ void denali_start(void) __attribute__((noreturn));
 
 extern char **environ;
 
+/* There if the program says itself where it may become a template. */
+extern const char denali_template_by_hand __attribute__((weak));
+
 /* Boot arguments as argv, quoted as in bootargs.h; argv[0] is the kind of thing that runs. */
 static int denali_args(char *line, char **argv)
 {
@@ -68,6 +71,11 @@ void denali_start(void)
 
 	for (denali_constructor *fn = __init_array_start; fn < __init_array_end; fn++)
 		(*fn)();
+	if (!&denali_template_by_hand) {
+		denali_freeze();
+		if (denali_net_auto)
+			denali_net_auto();
+	}
 
 	len = strnlen((const char *)DENALI_VREGS->cmdline, DENALI_CMDLINE_SIZE - 1);
 	line = __builtin_alloca(len + 1);

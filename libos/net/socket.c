@@ -29,7 +29,8 @@ static struct denali_file *files[NUM_SOCKETS];
 static netconn_callback lwip_event;
 static const struct denali_file_ops socket_ops;
 
-__attribute__((constructor)) static void socket_start(void)
+/* A program that has sockets has the network before its first one. */
+void denali_net_auto(void)
 {
 	denali_net_start();
 }

@@ -32,6 +32,8 @@ static struct {
 	ip6_addr_t gw6;
 } ifaces[DENALI_NICS_MAX];
 
+uint8_t denali_net_used;		/* for denali_template() */
+
 static char hostname[64] = "denali";
 static struct denali_waitq addressed;
 static int has_address;
@@ -249,13 +251,12 @@ static void status_changed(struct netif *netif)
 
 void denali_net_start(void)
 {
-	static int started;
 	struct netif *netif;
 	unsigned int port, i;
 
-	if (started)
+	if (denali_net_used)
 		return;
-	started = 1;
+	denali_net_used = 1;
 	denali_net_tune_set();
 	tcpip_init(NULL, NULL);
 
@@ -306,6 +307,8 @@ void denali_net_first_use(void)
 	if (waited)
 		return;
 	waited = 1;
+	/* A constructor may come here before denali_start() does. */
+	denali_net_start();
 	seconds = denali_bootarg_int("netwait", NETWAIT_DEFAULT);
 	if (seconds > 0 && denali_net_wait(seconds * DENALI_NS_PER_SEC) == ETIMEDOUT)
 		say("net: no address after %u s (boot arguments ip=10.0.0.2/24 or ip=dhcp); going on\n",
