@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From an image and keywords to a VM that is ready to start, for run and create.
+ * From an image or a template and keywords to a VM that is ready to start, for run, create,
+ * clone and template.
  * Cheap checks come first; what was made is undone in the opposite order if
  * a later step fails, or if a signal wanted the program to end meanwhile.
  */
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <denali/vregs.h>
@@ -76,7 +78,23 @@ static void parse_cmdline(struct ctl_boot *boot, struct ctl_words *words)
 	words->count = 0;
 }
 
-void ctl_boot_parse(struct ctl_boot *boot, struct ctl_words *words, bool may_start)
+static void parse_source(struct ctl_boot *boot, struct ctl_words *words, enum ctl_source source)
+{
+	const char *word;
+
+	if (source == CTL_FROM_TEMPLATE) {
+		boot->template = ctl_need(words, "TEMPLATE");
+		return;
+	}
+	word = ctl_need(words, source == CTL_FROM_ANY ? "IMAGE or template NAME" : "IMAGE");
+	if (source == CTL_FROM_ANY && !strcmp(word, "template"))
+		boot->template = ctl_need(words, "template: a VM's name");
+	else
+		boot->image = word;
+}
+
+void ctl_boot_parse(struct ctl_boot *boot, struct ctl_words *words, enum ctl_source source,
+		    bool may_start)
 {
 	struct ctl_nic_words *nic = NULL;
 	struct denali_error err;
@@ -85,7 +103,7 @@ void ctl_boot_parse(struct ctl_boot *boot, struct ctl_words *words, bool may_sta
 
 	memset(boot, 0, sizeof(*boot));
 	boot->dev = -1;
-	boot->image = ctl_need(words, "IMAGE");
+	parse_source(boot, words, source);
 	while ((word = ctl_next(words))) {
 		if (!strcmp(word, "--"))
 			keyword = KW_ARGS;
@@ -100,6 +118,8 @@ void ctl_boot_parse(struct ctl_boot *boot, struct ctl_words *words, bool may_sta
 			nic->config.tap = ctl_need(words, "nic: a tap's name");
 			break;
 		case KW_MEMORY:
+			if (boot->template)
+				ctl_usage("memory: a clone has as much as its template");
 			word = ctl_need(words, "memory: a size");
 			if (denali_size_parse(word, &boot->memory, &err))
 				ctl_usage_error(&err);
@@ -154,12 +174,24 @@ static int boot_nics(struct ctl_boot *boot, struct denali_error *err)
 	return 0;
 }
 
-/* Makes, loads and equips the VM; on failure nothing of it is left. */
-int ctl_boot_make(struct ctl_boot *boot, unsigned int flags, struct denali_error *err)
+/* While it waits for memory, ^C must be able to end it; nothing is made yet. */
+static void wait_begin(const struct ctl_boot *boot)
+{
+	if (!boot->wait)
+		ctl_signals_block(NULL);
+}
+
+static void wait_end(const struct ctl_boot *boot)
+{
+	if (boot->wait)
+		ctl_signals_block(NULL);
+}
+
+/* A VM with its image in it. Signals are blocked afterwards. */
+static int make_loaded(struct ctl_boot *boot, unsigned int flags, struct denali_error *err)
 {
 	const struct denali_image_info *info;
 	struct denali_image *image;
-	sigset_t old;
 	int ret;
 
 	image = denali_image_open(boot->image, err);
@@ -168,32 +200,55 @@ int ctl_boot_make(struct ctl_boot *boot, unsigned int flags, struct denali_error
 	info = denali_image_get_info(image);
 	if (!boot->memory)
 		boot->memory = info->def_memory;
-	ret = denali_image_fits(image, boot->memory, boot->nr_nics, err);
-	if (ret)
-		goto out_image;
-	ret = denali_dev_open(err);
-	if (ret < 0)
-		goto out_image;
-	boot->dev = ret;
-
-	/* While it waits for memory, ^C must be able to end it; nothing is made yet. */
-	if (boot->wait)
-		flags |= DENALI_CREATE_WAIT;
-	else
-		ctl_signals_block(&old);
-	boot->vm = denali_vm_create(boot->dev, boot->name, boot->memory, flags, err);
-	if (boot->wait)
-		ctl_signals_block(&old);
-
-	ret = boot->vm ? denali_vm_load(boot->vm, image, err) : -err->code;
+	/* The NICs that a template's image wants are its clones'. */
+	ret = denali_image_fits(image, boot->memory,
+				flags & DENALI_CREATE_TEMPLATE ? CTL_MAX_NICS : boot->nr_nics, err);
+	if (!ret)
+		ret = boot->dev = denali_dev_open(err);
+	if (ret >= 0) {
+		wait_begin(boot);
+		boot->vm = denali_vm_create(boot->dev, boot->name, boot->memory, flags, err);
+		wait_end(boot);
+		ret = boot->vm ? denali_vm_load(boot->vm, image, err) : -err->code;
+	}
 	if (!ret)
 		ret = denali_vm_setup(boot->vm, info->entry, boot->cmdline, err);
+	denali_image_free(image);
+	return ret;
+}
+
+/* A VM that is a clone. Signals are blocked afterwards. */
+static int make_clone(struct ctl_boot *boot, unsigned int flags, struct denali_error *err)
+{
+	struct denali_vm *template;
+
+	boot->dev = denali_dev_open(err);
+	if (boot->dev < 0)
+		return boot->dev;
+	template = denali_vm_open(boot->dev, boot->template, err);
+	if (!template)
+		return -err->code;
+	wait_begin(boot);
+	boot->vm = denali_vm_clone(template, boot->name, flags, err);
+	wait_end(boot);
+	denali_vm_close(template);
+	if (!boot->vm)
+		return -err->code;
+	return boot->cmdline ? denali_vm_setup(boot->vm, 0, boot->cmdline, err) : 0;
+}
+
+/* Makes, loads and equips the VM; on failure nothing of it is left. */
+int ctl_boot_make(struct ctl_boot *boot, unsigned int flags, struct denali_error *err)
+{
+	int ret;
+
+	if (boot->wait)
+		flags |= DENALI_CREATE_WAIT;
+	ret = boot->template ? make_clone(boot, flags, err) : make_loaded(boot, flags, err);
 	if (!ret)
 		ret = boot_nics(boot, err);
 	if (ret)
 		ctl_boot_undo(boot);
-out_image:
-	denali_image_free(image);
 	return ret;
 }
 
@@ -238,6 +293,15 @@ void ctl_signals_block(sigset_t *old)
 
 	ctl_signals_set(&set);
 	sigprocmask(SIG_BLOCK, &set, old);
+}
+
+/* A descriptor that can be read when one of them has come in. */
+int ctl_signals_fd(void)
+{
+	sigset_t set;
+
+	ctl_signals_set(&set);
+	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
 /* A blocked signal that has come in, or 0. */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * create: a persistent VM, loaded and equipped, started if `start` is said. The
+ * create and clone: a persistent VM, loaded and equipped, started if `start` is said. The
  * kernel then holds it and its taps. Until all of it is done, everything can be
  * undone, and is if a signal comes.
  */
 #include "ctl.h"
 
-int ctl_cmd_create(struct ctl_words *words)
+static int create(struct ctl_words *words, enum ctl_source source)
 {
 	struct json_object *obj;
 	struct denali_error err;
@@ -14,7 +14,7 @@ int ctl_cmd_create(struct ctl_words *words)
 	unsigned int i;
 	int signal, ret;
 
-	ctl_boot_parse(&boot, words, true);
+	ctl_boot_parse(&boot, words, source, true);
 	if (ctl_boot_make(&boot, DENALI_CREATE_PERSISTENT, &err)) {
 		ctl_boot_close(&boot);
 		return ctl_fail(&err);
@@ -41,4 +41,14 @@ int ctl_cmd_create(struct ctl_words *words)
 			     (unsigned long long)denali_vm_id(boot.vm));
 	ctl_boot_close(&boot);
 	return ret;
+}
+
+int ctl_cmd_create(struct ctl_words *words)
+{
+	return create(words, CTL_FROM_ANY);
+}
+
+int ctl_cmd_clone(struct ctl_words *words)
+{
+	return create(words, CTL_FROM_TEMPLATE);
 }

@@ -26,7 +26,7 @@ int ctl_cmd_run(struct ctl_words *words)
 	unsigned int i;
 	int status;
 
-	ctl_boot_parse(&boot, words, false);
+	ctl_boot_parse(&boot, words, CTL_FROM_ANY, false);
 	if (ctl_boot_make(&boot, 0, &err)) {
 		ctl_fail(&err);
 		ctl_boot_close(&boot);

@@ -98,6 +98,7 @@ struct ctl_nic_words {
 
 struct ctl_boot {
 	const char *image;
+	const char *template;	/* instead of an image */
 	const char *name;
 	uint64_t memory;
 	bool wait;
@@ -113,7 +114,15 @@ struct ctl_boot {
 };
 
 bool ctl_nic_keyword(struct ctl_words *words, int keyword, struct ctl_nic_words *nic);
-void ctl_boot_parse(struct ctl_boot *boot, struct ctl_words *words, bool may_start);
+/* Where a VM comes from. */
+enum ctl_source {
+	CTL_FROM_ANY,		/* IMAGE or template NAME */
+	CTL_FROM_IMAGE,
+	CTL_FROM_TEMPLATE,
+};
+
+void ctl_boot_parse(struct ctl_boot *boot, struct ctl_words *words, enum ctl_source source,
+		    bool may_start);
 int ctl_boot_make(struct ctl_boot *boot, unsigned int flags, struct denali_error *err);
 void ctl_boot_undo(struct ctl_boot *boot);
 void ctl_boot_close(struct ctl_boot *boot);
@@ -121,6 +130,7 @@ void ctl_nic_notes(const struct denali_nic *nic);
 
 /* Signals that end the program are held back while something is half made. */
 void ctl_signals_block(sigset_t *old);
+int ctl_signals_fd(void);
 int ctl_signals_pending(void);
 
 /* stream.c: the console on standard input and output */
@@ -144,6 +154,7 @@ enum ctl_stream_end ctl_stream_run(struct ctl_stream *stream);
 
 /* Commands. */
 int ctl_cmd_check(struct ctl_words *words);
+int ctl_cmd_clone(struct ctl_words *words);
 int ctl_cmd_console(struct ctl_words *words);
 int ctl_cmd_create(struct ctl_words *words);
 int ctl_cmd_destroy(struct ctl_words *words);
@@ -156,6 +167,7 @@ int ctl_cmd_run(struct ctl_words *words);
 int ctl_cmd_show(struct ctl_words *words);
 int ctl_cmd_start(struct ctl_words *words);
 int ctl_cmd_stop(struct ctl_words *words);
+int ctl_cmd_template(struct ctl_words *words);
 int ctl_cmd_version(struct ctl_words *words);
 int ctl_cmd_wait(struct ctl_words *words);
 

@@ -10,6 +10,7 @@
 
 #define NIC_GRAMMAR	"nic TAP [bridge BRIDGE] [mac MAC] [up]"
 #define BOOT_GRAMMAR	"[memory SIZE] [name NAME] [wait] [" NIC_GRAMMAR "]..."
+#define SOURCE_GRAMMAR	"{IMAGE | template NAME}"
 #define ARGS_GRAMMAR	"[args WORD... | -- WORD...]"
 
 #define NIC_DELETE	"nic del NAME {nic TAP | port N}"
@@ -21,11 +22,17 @@ static const struct ctl_command commands[] = {
 	{ "check", ctl_cmd_check, "check",
 	  "can this host run VMs? point by point" },
 	{ "run", ctl_cmd_run,
-	  "run IMAGE " BOOT_GRAMMAR " " ARGS_GRAMMAR,
+	  "run " SOURCE_GRAMMAR " " BOOT_GRAMMAR " " ARGS_GRAMMAR,
 	  "run a VM in the foreground: its console is the terminal" },
 	{ "create", ctl_cmd_create,
-	  "create IMAGE [start] " BOOT_GRAMMAR " " ARGS_GRAMMAR,
+	  "create " SOURCE_GRAMMAR " [start] " BOOT_GRAMMAR " " ARGS_GRAMMAR,
 	  "make a VM that stays until it is destroyed" },
+	{ "template", ctl_cmd_template,
+	  "template IMAGE [memory SIZE] [name NAME] [wait] " ARGS_GRAMMAR,
+	  "start a VM and stop it where its program is set up, to be cloned" },
+	{ "clone", ctl_cmd_clone,
+	  "clone TEMPLATE [start] [name NAME] [wait] [" NIC_GRAMMAR "]... " ARGS_GRAMMAR,
+	  "make a VM that goes on where a template stopped" },
 	{ "start", ctl_cmd_start, "start NAME...", "start VMs, or go on after stop" },
 	{ "stop", ctl_cmd_stop, "stop NAME...", "pause VMs" },
 	{ "kill", ctl_cmd_kill, "kill NAME...", "end VMs; they stay in the list" },

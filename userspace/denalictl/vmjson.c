@@ -63,6 +63,9 @@ struct json_object *ctl_vm_object(const struct denali_vm_stats *vm)
 	ctl_add_bool(obj, "persistent", vm->flags & DENALI_CREATE_PERSISTENT);
 	ctl_add_uint(obj, "cpu", vm->cpu);
 	ctl_add_uint(obj, "mem_bytes", vm->mem_bytes);
+	ctl_add_uint(obj, "own_bytes", vm->own_bytes);
+	if (vm->template_id)
+		ctl_add_uint(obj, "template", vm->template_id);
 	ctl_add_uint(obj, "kmem_bytes", vm->kmem_bytes);
 	ctl_add_uint(obj, "run_ns", vm->run_ns);
 	ctl_add_uint(obj, "steal_ns", vm->steal_ns);

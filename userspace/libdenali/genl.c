@@ -55,6 +55,8 @@ static struct nla_policy denali_vm_policy[DENALI_A_MAX + 1] = {
 	[DENALI_A_EVENT]	= { .type = NLA_U32 },
 	[DENALI_A_SEQ]		= { .type = NLA_U64 },
 	[DENALI_A_CONSOLE_LOST]	= { .type = NLA_U64 },
+	[DENALI_A_OWN_BYTES]	= { .type = NLA_U64 },
+	[DENALI_A_TEMPLATE]	= { .type = NLA_U64 },
 	[DENALI_A_IDLE]		= { .type = NLA_U32 },
 };
 
@@ -153,6 +155,8 @@ static int denali_parse_vm(struct nlmsghdr *nlh, struct nlattr **tb, struct dena
 	vm->upcalls = denali_attr_u64(tb[DENALI_A_UPCALLS]);
 	vm->irqs = denali_attr_u64(tb[DENALI_A_IRQS]);
 	vm->console_lost = denali_attr_u64(tb[DENALI_A_CONSOLE_LOST]);
+	vm->own_bytes = denali_attr_u64(tb[DENALI_A_OWN_BYTES]);
+	vm->template_id = denali_attr_u64(tb[DENALI_A_TEMPLATE]);
 	if (tb[DENALI_A_NAME])
 		nla_strlcpy(vm->name, tb[DENALI_A_NAME], sizeof(vm->name));
 	if (tb[DENALI_A_TEXT])

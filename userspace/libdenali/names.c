@@ -23,6 +23,7 @@ const char *denali_vm_state_name(unsigned int state)
 		[DENALI_VM_RUNNING] = "running",
 		[DENALI_VM_STOPPED] = "stopped",
 		[DENALI_VM_ENDED] = "ended",
+		[DENALI_VM_TEMPLATE] = "template",
 	};
 
 	return NAME(names, state, "unknown");
@@ -78,6 +79,7 @@ const char *denali_event_name(unsigned int event)
 		[DENALI_EVENT_ENDED] = "ended",
 		[DENALI_EVENT_DESTROYED] = "destroyed",
 		[DENALI_EVENT_PORT_DOWN] = "port-down",
+		[DENALI_EVENT_TEMPLATE] = "template",
 	};
 
 	return NAME(names, event, "unknown");

@@ -123,46 +123,29 @@ static void denali_vm_quota_fail(const char *who, const char *want, struct denal
 			    who, want, geteuid(), limit);
 }
 
-struct denali_vm *denali_vm_create(int dev, const char *name, uint64_t mem_bytes,
-				   unsigned int flags, struct denali_error *err)
+/* Why a VM can't be made; errno is the kernel's. */
+static void denali_vm_create_fail(int dev, const char *who, uint64_t mem_bytes,
+				  struct denali_error *err)
 {
 	char want[DENALI_SIZE_TEXT], have[DENALI_SIZE_TEXT], all[DENALI_SIZE_TEXT];
-	struct denali_vm_create create = { .mem_bytes = mem_bytes, .flags = flags };
-	const char *who = name && *name ? name : "(no name)";
 	struct denali_info info;
-	int fd;
+	int code = errno;
 
-	if (name && *name) {
-		if (denali_name_check(name, err))
-			return NULL;
-		if (denali_name_is_id(name)) {
-			denali_fail(err, EINVAL,
-				    "VM name '%s': digits alone are an id; add a letter", name);
-			return NULL;
-		}
-		strcpy(create.name, name);
-	}
-	if (denali_vm_memory_check(dev, who, mem_bytes, &info, err))
-		return NULL;
-
-	fd = ioctl(dev, DENALI_IOC_VM_CREATE, &create);
-	if (fd >= 0)
-		return denali_vm_wrap(fd, dev, err);
-
+	if (denali_dev_info(dev, &info, err))
+		return;
+	denali_size_format(all, info.pool_bytes);
 	denali_size_format(want, mem_bytes);
-	switch (errno) {
+	switch (code) {
 	case EEXIST:
 		denali_fail(err, EEXIST,
 			    "VM %s: there is one of that name already; choose another or destroy it (denalictl destroy %s)",
 			    who, who);
 		break;
 	case ENOSPC:
-		if (denali_dev_info(dev, &info, err))
-			break;
 		denali_fail(err, ENOSPC,
 			    "VM %s: memory of %s; the pool has %s left of %s: destroy VMs, enlarge it (denalictl pool set SIZE), or wait for memory (wait)",
 			    who, want, denali_size_format(have, info.pool_free),
-			    denali_size_format(all, info.pool_bytes));
+			    all);
 		break;
 	case EDQUOT:
 		denali_vm_quota_fail(who, want, err);
@@ -170,14 +153,79 @@ struct denali_vm *denali_vm_create(int dev, const char *name, uint64_t mem_bytes
 	case ENOMEM:
 		denali_fail(err, ENOMEM,
 			    "VM %s: the kernel has no memory for its management, or the pool (%s) is smaller than %s",
-			    who, denali_size_format(all, info.pool_bytes), want);
+			    who, all, want);
 		break;
 	case EINTR:
 		denali_fail(err, EINTR, "VM %s: interrupted while it waited for memory", who);
 		break;
 	default:
-		denali_fail(err, errno, "VM %s: create with %s of memory: %s", who, want,
-			    strerror(errno));
+		denali_fail(err, code, "VM %s: create with %s of memory: %s", who, want,
+			    strerror(code));
+	}
+}
+
+/* Is the name, which may be NULL, one that a new VM can have? Copies it. */
+static int denali_vm_new_name(const char *name, char to[DENALI_NAME_SIZE], struct denali_error *err)
+{
+	int ret;
+
+	if (!name || !*name)
+		return 0;
+	ret = denali_name_check(name, err);
+	if (ret)
+		return ret;
+	if (denali_name_is_id(name))
+		return denali_fail(err, EINVAL,
+				   "VM name '%s': digits alone are an id; add a letter", name);
+	strcpy(to, name);
+	return 0;
+}
+
+struct denali_vm *denali_vm_create(int dev, const char *name, uint64_t mem_bytes,
+				   unsigned int flags, struct denali_error *err)
+{
+	struct denali_vm_create create = { .mem_bytes = mem_bytes, .flags = flags };
+	const char *who = name && *name ? name : "(no name)";
+	struct denali_info info;
+	int fd;
+
+	if (denali_vm_new_name(name, create.name, err))
+		return NULL;
+	if (denali_vm_memory_check(dev, who, mem_bytes, &info, err))
+		return NULL;
+
+	fd = ioctl(dev, DENALI_IOC_VM_CREATE, &create);
+	if (fd >= 0)
+		return denali_vm_wrap(fd, dev, err);
+
+	denali_vm_create_fail(dev, who, mem_bytes, err);
+	return NULL;
+}
+
+struct denali_vm *denali_vm_clone(struct denali_vm *template, const char *name,
+				  unsigned int flags, struct denali_error *err)
+{
+	const char *who = name && *name ? name : "(no name)";
+	struct denali_vm_clone clone = { .flags = flags };
+	int fd;
+
+	if (denali_vm_new_name(name, clone.name, err))
+		return NULL;
+	fd = ioctl(template->fd, DENALI_IOC_VM_CLONE, &clone);
+	if (fd >= 0)
+		return denali_vm_wrap(fd, template->dev, err);
+	switch (errno) {
+	case EBUSY:
+		denali_fail(err, EBUSY,
+			    "VM %s: is no template, or hasn't come to its point yet (denalictl list); make one with: denalictl template IMAGE name NAME",
+			    template->name);
+		break;
+	case ESHUTDOWN:
+		denali_fail(err, ESHUTDOWN, "VM %s: has ended and can't be cloned; make the template anew",
+			    template->name);
+		break;
+	default:
+		denali_vm_create_fail(template->dev, who, template->mem_bytes, err);
 	}
 	return NULL;
 }
@@ -317,6 +365,9 @@ int denali_vm_setup(struct denali_vm *vm, uint32_t entry, const char *cmdline,
 		return denali_fail(err, EBUSY, "VM %s: has been started; set it up before",
 				   vm->name);
 	case EINVAL:
+		if (!entry)
+			return denali_fail(err, EINVAL, "VM %s: is no clone: give it an image",
+					   vm->name);
 		return denali_fail(err, EINVAL,
 				   "VM %s: entry point %#x lies outside its memory of %llu bytes, or below %#x",
 				   vm->name, entry, (unsigned long long)vm->mem_bytes,
@@ -338,6 +389,9 @@ static int denali_vm_request(struct denali_vm *vm, unsigned long request, const 
 	case EALREADY:
 		return denali_fail(err, EALREADY, "VM %s: %s: is in that state already", vm->name,
 				   verb);
+	case EBUSY:
+		return denali_fail(err, EBUSY, "VM %s: %s: is a template; clone it (denalictl clone %s)",
+				   vm->name, verb, vm->name);
 	case ESHUTDOWN:
 		return denali_fail(err, ESHUTDOWN,
 				   "VM %s: %s: has ended; destroy it and create it anew",
@@ -402,4 +456,25 @@ int denali_vm_wait(struct denali_vm *vm, int timeout_ms, struct denali_vm_state 
 		return denali_fail(err, ETIMEDOUT, "VM %s: still there after %d ms", vm->name,
 				   timeout_ms);
 	return state ? denali_vm_get_state(vm, state, err) : 0;
+}
+
+int denali_vm_wait_template(struct denali_vm *vm, int timeout_ms, int wake_fd,
+			    struct denali_error *err)
+{
+	struct pollfd pfd[2] = {
+		{ .fd = vm->fd, .events = POLLIN | POLLPRI },
+		{ .fd = wake_fd, .events = POLLIN },
+	};
+	int ret = poll(pfd, 2, timeout_ms);
+
+	if (ret < 0)
+		return denali_fail(err, errno, "VM %s: wait: %s", vm->name, strerror(errno));
+	if (!ret)
+		return denali_fail(err, ETIMEDOUT, "VM %s: not a template after %d ms", vm->name,
+				   timeout_ms);
+	if (pfd[0].revents & POLLPRI)
+		return 0;
+	if (pfd[0].revents)
+		return denali_fail(err, ESHUTDOWN, "VM %s: ended before it was a template", vm->name);
+	return denali_fail(err, EINTR, "VM %s: interrupted before it was a template", vm->name);
 }

@@ -173,6 +173,18 @@ struct denali_vm *denali_vm_create(int dev, const char *name, uint64_t mem_bytes
 				   unsigned int flags, struct denali_error *err);
 
 /**
+ * denali_vm_clone() - make a VM that goes on where a template stopped
+ * @template: made with DENALI_CREATE_TEMPLATE, and a template by now
+ * @name:     as for denali_vm_create()
+ * @flags:    DENALI_CREATE_PERSISTENT, DENALI_CREATE_WAIT
+ *
+ * Give it boot arguments by denali_vm_setup() with entry 0, NICs by denali_nic_plug(), and
+ * start it. Errors: as for denali_vm_create(); EBUSY (not a template, or not yet), ESHUTDOWN.
+ */
+struct denali_vm *denali_vm_clone(struct denali_vm *template, const char *name,
+				  unsigned int flags, struct denali_error *err);
+
+/**
  * denali_vm_open() - a VM that exists
  * @who: its name, or its id in digits
  *
@@ -204,7 +216,7 @@ int denali_vm_load(struct denali_vm *vm, const struct denali_image *image,
 
 /**
  * denali_vm_setup() - entry point and boot arguments
- * @entry:   guest address
+ * @entry:   guest address; 0 for a clone
  * @cmdline: boot arguments, at most 2047 bytes; NULL: none
  *
  * Errors: EBUSY (started already), EINVAL, E2BIG.
@@ -236,13 +248,23 @@ int denali_vm_wait(struct denali_vm *vm, int timeout_ms, struct denali_vm_state 
 		   struct denali_error *err);
 
 /**
+ * denali_vm_wait_template() - wait until it is a template
+ * @timeout_ms: -1: for ever
+ * @wake_fd:    a descriptor that ends the wait when it can be read, or -1
+ *
+ * Errors: ETIMEDOUT, EINTR (@wake_fd as well), ESHUTDOWN (it ended; see denali_vm_get_state()).
+ */
+int denali_vm_wait_template(struct denali_vm *vm, int timeout_ms, int wake_fd,
+			    struct denali_error *err);
+
+/**
  * denali_vm_console() - descriptor of its console
  *
  * While it is open, a guest whose output nobody reads waits: read or close it.
  */
 int denali_vm_console(struct denali_vm *vm, struct denali_error *err);
 
-/** denali_vm_state_name() - "created", "running", "stopped", "ended" */
+/** denali_vm_state_name() - "created", "running", "stopped", "ended", "template" */
 const char *denali_vm_state_name(unsigned int state);
 /** denali_vm_reason_name() - "none", "exit", "panic", "fault", "protocol", "killed" */
 const char *denali_vm_reason_name(unsigned int reason);
@@ -368,6 +390,8 @@ struct denali_vm_stats {
 	uint64_t upcalls;
 	uint64_t irqs;
 	uint64_t console_lost;
+	uint64_t own_bytes;
+	uint64_t template_id;	/* 0: no clone */
 	uint32_t uid;
 	uint32_t state;
 	uint32_t reason;
