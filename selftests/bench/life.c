@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A VM's life, from nothing to its first hypercall and back to nothing, beside a
+ * A VM's life, from nothing to its first hypercall and back to nothing, and a clone's, beside a
  * process's. Both images are at hand: the VM's in memory, the programs in a tmpfs.
  *
  * A sample is what the caller waits for. What is put off (a VM's pages are scrubbed
@@ -46,26 +46,69 @@ static void image_prepare(int dev)
 	close(vm);
 }
 
-static void vm_life(int dev)
+/* Starts a VM and waits for its end. */
+static void vm_run(int vm)
+{
+	struct pollfd pfd = { .fd = vm, .events = POLLIN };
+
+	if (ioctl(vm, DENALI_IOC_VM_START, 0) < 0)
+		die("a VM doesn't start: %m");
+	if (poll(&pfd, 1, SOON_MS) != 1)
+		die("a VM doesn't end");
+}
+
+static int vm_life(int dev)
 {
 	struct denali_vm_create create = { .mem_bytes = VM_BYTES };
 	struct denali_vm_setup setup = { .entry = IMAGE_ADDR };
-	struct pollfd pfd = { .events = POLLIN };
 	void *p;
+	int vm;
 
-	pfd.fd = ioctl(dev, DENALI_IOC_VM_CREATE, &create);
-	if (pfd.fd < 0)
+	vm = ioctl(dev, DENALI_IOC_VM_CREATE, &create);
+	if (vm < 0)
 		die("no VM: %m");
-	p = mmap(NULL, IMAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, pfd.fd, IMAGE_ADDR);
+	p = mmap(NULL, IMAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, vm, IMAGE_ADDR);
 	if (p == MAP_FAILED)
 		die("no memory of a VM to map: %m");
 	memcpy(p, image, 128);
 	munmap(p, IMAGE_BYTES);
-	if (ioctl(pfd.fd, DENALI_IOC_VM_SETUP, &setup) < 0 || ioctl(pfd.fd, DENALI_IOC_VM_START, 0) < 0)
-		die("a VM doesn't start: %m");
-	if (poll(&pfd, 1, SOON_MS) != 1)
-		die("a VM doesn't end");
-	close(pfd.fd);
+	if (ioctl(vm, DENALI_IOC_VM_SETUP, &setup) < 0)
+		die("a VM isn't set up: %m");
+	vm_run(vm);
+	return vm;
+}
+
+static int clone_life(int template)
+{
+	struct denali_vm_clone arg = { 0 };
+	int vm = ioctl(template, DENALI_IOC_VM_CLONE, &arg);
+
+	if (vm < 0)
+		die("no clone: %m");
+	vm_run(vm);
+	return vm;
+}
+
+/* A VM of the same guest, stopped as a template. */
+static int template_make(int dev)
+{
+	struct pollfd pfd = { .events = POLLIN | POLLPRI };
+
+	pfd.fd = vm_create(dev, VM_BYTES, DENALI_CREATE_TEMPLATE, NULL);
+	if (pfd.fd < 0 || guest_boot(pfd.fd, "life", "template") < 0 || poll(&pfd, 1, SOON_MS) != 1 ||
+	    pfd.revents != POLLPRI)
+		die("no template");
+	return pfd.fd;
+}
+
+/* What the TSC of a VM was at its first instructions: its exit status. */
+static uint32_t vm_first(int vm)
+{
+	struct denali_vm_state state;
+
+	vm_state(vm, &state);
+	close(vm);
+	return state.status;
 }
 
 static void process_life(const char *path)
@@ -95,7 +138,7 @@ static void settle(int dev)
 }
 
 /* Without a moment's rest, and until nothing is put off any more. */
-static void mean(const char *name, int dev, const char *path)
+static void mean(const char *name, int dev, const char *path, int template)
 {
 	struct denali_info info;
 	uint64_t start;
@@ -107,7 +150,7 @@ static void mean(const char *name, int dev, const char *path)
 		if (path)
 			process_life(path);
 		else
-			vm_life(dev);
+			close(template < 0 ? vm_life(dev) : clone_life(template));
 	}
 	do {
 		sched_yield();
@@ -120,18 +163,42 @@ void bench_life(int dev)
 {
 	static const char bare[] = "/dev/shm/bench/exit", libc[] = "/dev/shm/bench/exit-libc";
 	uint32_t sample[SAMPLES], start;
-	int i;
+	int template, i;
 
 	image_prepare(dev);
+	template = template_make(dev);
 	for (i = 0; i < SAMPLES; i++) {
 		settle(dev);
 		start = tsc();
 		region_begin(R_LIFE);
-		vm_life(dev);
+		close(vm_life(dev));
 		region_end(R_LIFE);
 		sample[i] = tsc() - start;
 	}
 	report(R_LIFE, sample, SAMPLES, 0, 1);
+	for (i = 0; i < SAMPLES; i++) {
+		settle(dev);
+		start = tsc();
+		region_begin(R_CLONE_LIFE);
+		close(clone_life(template));
+		region_end(R_CLONE_LIFE);
+		sample[i] = tsc() - start;
+	}
+	report(R_CLONE_LIFE, sample, SAMPLES, 0, 1);
+	for (i = 0; i < SAMPLES; i++) {
+		settle(dev);
+		start = tsc();
+		region_begin(R_CREATE_FIRST);
+		sample[i] = vm_first(vm_life(dev)) - start;
+	}
+	report(R_CREATE_FIRST, sample, SAMPLES, 0, 1);
+	for (i = 0; i < SAMPLES; i++) {
+		settle(dev);
+		start = tsc();
+		region_begin(R_CLONE_FIRST);
+		sample[i] = vm_first(clone_life(template)) - start;
+	}
+	report(R_CLONE_FIRST, sample, SAMPLES, 0, 1);
 	for (i = 0; i < SAMPLES; i++) {
 		settle(dev);
 		start = tsc();
@@ -150,7 +217,9 @@ void bench_life(int dev)
 		sample[i] = tsc() - start;
 	}
 	report(R_EXEC_LIBC, sample, SAMPLES, 0, 1);
-	mean("vm-life", dev, NULL);
-	mean("fork-exec-exit", dev, bare);
-	mean("fork-exec-exit-libc", dev, libc);
+	mean("vm-life", dev, NULL, -1);
+	mean("clone-life", dev, NULL, template);
+	mean("fork-exec-exit", dev, bare, -1);
+	mean("fork-exec-exit-libc", dev, libc, -1);
+	close(template);
 }

@@ -25,14 +25,17 @@
 #define R_UDP		13	/* and the next two: through a VM, a process, a process on a tap */
 #define R_HTTP		16	/* the same */
 #define R_IDLE		19
-#define R_NR		20
+#define R_CLONE_LIFE	20
+#define R_CREATE_FIRST	21
+#define R_CLONE_FIRST	22
+#define R_NR		23
 
 #define REGION_NAMES {							\
 	"empty", "hypercall-switcher", "exit-irqs-off", "exit-preemptible",	\
 	"vm-to-vm", "exception", "exception-return", "upcall",			\
 	"getppid", "pipe-switch", "vm-life", "fork-exec-exit", "fork-exec-exit-libc",	\
 	"udp-vm", "udp-native", "udp-tap", "http-vm", "http-native", "http-tap",	\
-	"exit-idle",								\
+	"exit-idle", "clone-life", "create-first", "clone-first",		\
 }
 
 /* The displacement: "BD", operation, region. */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The smallest lives: with the boot argument "idle", idle for ever; else end at the
- * first hypercall. "print" prints a line first, by a ring of one descriptor, so that the
+ * first hypercall, with the TSC before it as status. "template" does so in a clone. "print" prints a line first, by a ring of one descriptor, so that the
  * console has its buffer, and idles then.
  */
 #include <denali/hypercall.h>
 #include <denali/vregs.h>
+
+#include "../regions.h"
 
 #define CMDLINE		(DENALI_VREGS_ADDR + 2048)
 #define HYPERCALL	int	$DENALI_HC_VECTOR
@@ -17,8 +19,20 @@ start:
 	je	idle
 	cmpb	$'p', CMDLINE
 	je	print
+	cmpb	$'t', CMDLINE
+	je	template
+	region_op REGION_END, R_CREATE_FIRST
+end:
+	rdtsc
+	movl	%eax, %ebx
 	movl	$DENALI_HC_EXIT, %eax
 	HYPERCALL
+
+template:
+	movl	$DENALI_HC_TEMPLATE, %eax
+	HYPERCALL
+	region_op REGION_END, R_CLONE_FIRST
+	jmp	end
 
 print:
 	movl	$DENALI_HC_RING, %eax
