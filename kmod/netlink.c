@@ -11,7 +11,9 @@
 #include <linux/mutex.h>
 #include <linux/netlink.h>
 #include <linux/sched/signal.h>
+#include <linux/user_namespace.h>
 #include <net/genetlink.h>
+#include <net/sock.h>
 
 #include <uapi/linux/denali_netlink.h>
 
@@ -82,7 +84,8 @@ static int dn_netlink_put_exits(struct sk_buff *skb, const struct dn_vm_stats *s
 	return 0;
 }
 
-static int dn_netlink_put_vm(struct sk_buff *skb, struct dn_vm *vm)
+/* @ns: of who is to read it, whoever's doing it is. */
+static int dn_netlink_put_vm(struct sk_buff *skb, struct dn_vm *vm, struct user_namespace *ns)
 {
 	const struct dn_runner *runner = READ_ONCE(vm->runner);
 	const u64 kmem = dn_vm_kmem(vm), lost = dn_console_lost(vm);
@@ -106,7 +109,7 @@ static int dn_netlink_put_vm(struct sk_buff *skb, struct dn_vm *vm)
 	dn_vm_fill_state(vm, &st);
 	if (dn_netlink_put_counters(skb, counters, DENALI_A_PAD) ||
 	    nla_put_string(skb, DENALI_A_NAME, st.name) ||
-	    nla_put_u32(skb, DENALI_A_UID, st.uid) ||
+	    nla_put_u32(skb, DENALI_A_UID, from_kuid_munged(ns, vm->uid)) ||
 	    nla_put_u32(skb, DENALI_A_STATE, st.state) ||
 	    nla_put_u32(skb, DENALI_A_REASON, st.reason) ||
 	    nla_put_s32(skb, DENALI_A_STATUS, st.status) ||
@@ -127,14 +130,15 @@ static int dn_netlink_put_vm(struct sk_buff *skb, struct dn_vm *vm)
 	return 0;
 }
 
-/*
- * May the sender of @skb see @vm? A dump goes on in whatever process reads the
- * socket, so the sender's credentials count, as the socket has kept them;
- * netlink_capable() asks for the capability of who opened the socket as well.
- */
-static bool dn_netlink_may(const struct sk_buff *skb, const struct dn_vm *vm)
+/* Is @vm the sender's of @skb? As the socket has kept it: a dump goes on in whoever reads it. */
+static bool dn_netlink_owns(const struct sk_buff *skb, const struct dn_vm *vm)
 {
-	return uid_eq(vm->uid, NETLINK_CREDS(skb)->uid) || netlink_capable(skb, CAP_SYS_ADMIN);
+	return uid_eq(vm->uid, NETLINK_CREDS(skb)->uid);
+}
+
+static struct user_namespace *dn_netlink_ns(const struct sk_buff *skb)
+{
+	return sk_user_ns(NETLINK_CB(skb).sk);
 }
 
 static int dn_netlink_get(struct sk_buff *skb, struct genl_info *info)
@@ -154,7 +158,7 @@ static int dn_netlink_get(struct sk_buff *skb, struct genl_info *info)
 		ret = -ENOENT;
 		goto put;
 	}
-	if (!dn_netlink_may(skb, vm)) {
+	if (!dn_netlink_owns(skb, vm) && !netlink_capable(skb, CAP_SYS_ADMIN)) {
 		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[DENALI_A_ID],
 				    "the VM is another user's");
 		ret = -EPERM;
@@ -168,7 +172,7 @@ static int dn_netlink_get(struct sk_buff *skb, struct genl_info *info)
 	ret = -EMSGSIZE;
 	hdr = genlmsg_put_reply(reply, info, &dn_family, 0, DENALI_CMD_VM_NEW);
 	if (hdr)
-		ret = dn_netlink_put_vm(reply, vm);
+		ret = dn_netlink_put_vm(reply, vm, dn_netlink_ns(skb));
 	if (ret) {
 		nlmsg_free(reply);
 		goto put;
@@ -181,7 +185,17 @@ put:
 	return ret;
 }
 
-/* cb->args[0]: id of the last VM that was shown. */
+/*
+ * The sender is here only now. Who reads the rest may be a set-uid program that
+ * was given the socket: its capabilities don't count.
+ */
+static int dn_netlink_dump_start(struct netlink_callback *cb)
+{
+	cb->args[1] = netlink_capable(cb->skb, CAP_SYS_ADMIN);
+	return 0;
+}
+
+/* cb->args[0]: id of the last VM that was shown; [1]: everybody's are to be shown. */
 static int dn_netlink_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct dn_vm *vm;
@@ -190,10 +204,10 @@ static int dn_netlink_dump(struct sk_buff *skb, struct netlink_callback *cb)
 
 	while ((vm = dn_vm_next(id))) {
 		id = vm->id;
-		if (dn_netlink_may(cb->skb, vm)) {
+		if (cb->args[1] || dn_netlink_owns(cb->skb, vm)) {
 			hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 					  &dn_family, NLM_F_MULTI, DENALI_CMD_VM_NEW);
-			if (!hdr || dn_netlink_put_vm(skb, vm)) {
+			if (!hdr || dn_netlink_put_vm(skb, vm, dn_netlink_ns(cb->skb))) {
 				if (hdr)
 					genlmsg_cancel(skb, hdr);
 				dn_vm_put(vm);
@@ -215,10 +229,11 @@ static const struct nla_policy dn_policy[DENALI_A_ID + 1] = {
 	[DENALI_A_ID] = { .type = NLA_U64 },
 };
 
-static const struct genl_small_ops dn_ops[] = {
+static const struct genl_ops dn_ops[] = {
 	{
 		.cmd = DENALI_CMD_VM_GET,
 		.doit = dn_netlink_get,
+		.start = dn_netlink_dump_start,
 		.dumpit = dn_netlink_dump,
 	},
 };
@@ -237,8 +252,8 @@ static struct genl_family dn_family __ro_after_init = {
 	.parallel_ops = true,
 	/* Dumps in every network namespace; events in the first one only, see dn_netlink_event(). */
 	.netnsok = true,
-	.small_ops = dn_ops,
-	.n_small_ops = ARRAY_SIZE(dn_ops),
+	.ops = dn_ops,
+	.n_ops = ARRAY_SIZE(dn_ops),
 	.resv_start_op = DENALI_CMD_VM_GET,	/* all are checked strictly */
 	.mcgrps = dn_groups,
 	.n_mcgrps = ARRAY_SIZE(dn_groups),
@@ -268,7 +283,7 @@ void dn_netlink_event(struct dn_vm *vm, u32 event)
 	hdr = genlmsg_put(skb, 0, 0, &dn_family, 0, DENALI_CMD_EVENT);
 	if (!hdr || nla_put_u32(skb, DENALI_A_EVENT, event) ||
 	    nla_put_u64_64bit(skb, DENALI_A_SEQ, seq, DENALI_A_PAD) ||
-	    dn_netlink_put_vm(skb, vm))
+	    dn_netlink_put_vm(skb, vm, &init_user_ns))
 		goto unlock;
 	genlmsg_end(skb, hdr);
 	genlmsg_multicast(&dn_family, skb, 0, 0, GFP_KERNEL);

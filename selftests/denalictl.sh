@@ -394,12 +394,21 @@ no_permission()
 
 other_user()
 {
-	local out rc
+	local out rc id i
 	"$ctl" create "$(guest basic)" name mine start -- spin || return
 	chmod 666 /dev/denali /dev/net/tun
 	[ "$(as_nobody "$ctl" -j list)" = "[]" ] || rc=1
-	out=$(as_nobody "$ctl" kill "$("$ctl" -j list | json 'd[0]["id"]')" 2>&1) && rc=1
-	[[ $out == *"belongs to another user"* ]] || rc=1
+	id=$("$ctl" -j list | json 'd[0]["id"]')
+	for i in "start @" "stop @" "kill @" "destroy @" "show @" "wait @" "console @ -n" "nic show @" \
+		 "nic add @ nic dtap0" "nic del @ port 1"; do
+		# shellcheck disable=SC2086 # words
+		out=$(as_nobody "$ctl" ${i/@/$id} 2>&1 </dev/null) && rc=1
+		[[ $out == *"belongs to another user"* ]] || { echo "$i: $out"; rc=1; }
+		# shellcheck disable=SC2086
+		out=$(as_nobody "$ctl" ${i/@/mine} 2>&1 </dev/null) && rc=1
+		[[ $out == *"does not exist"* ]] || { echo "$i: $out"; rc=1; }
+	done
+	in_state mine running || rc=1
 	as_nobody "$ctl" run "$(guest basic)" name mine -- exit 0 </dev/null || rc=1
 	out=$(as_nobody "$ctl" run "$(guest basic)" nic dtap0 -- exit 0 2>&1 </dev/null)
 	[ $? = 126 ] && [[ $out == *CAP_NET_ADMIN* ]] || rc=1

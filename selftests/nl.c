@@ -333,15 +333,19 @@ int nl_vm_get(struct nl *nl, uint64_t id, struct nl_vm *vm)
 	return 0;
 }
 
-int nl_vm_dump(struct nl *nl, void (*each)(const struct nl_vm *vm, void *arg), void *arg)
+/* Ask for a list of all VMs, and read it: the kernel makes it in pieces, as it is read. */
+int nl_vm_ask(struct nl *nl)
+{
+	return nl_request(nl, DENALI_CMD_VM_GET, NLM_F_DUMP, NULL, 0);
+}
+
+int nl_vm_list(struct nl *nl, void (*each)(const struct nl_vm *vm, void *arg), void *arg)
 {
 	char buf[65536];
 	struct nlmsghdr *nlh;
 	struct nl_vm vm;
 	int n;
 
-	if (nl_request(nl, DENALI_CMD_VM_GET, NLM_F_DUMP, NULL, 0) < 0)
-		return -1;
 	for (;;) {
 		n = recv(nl->fd, buf, sizeof(buf), 0);
 		if (n < 0)
@@ -357,6 +361,11 @@ int nl_vm_dump(struct nl *nl, void (*each)(const struct nl_vm *vm, void *arg), v
 			each(&vm, arg);
 		}
 	}
+}
+
+int nl_vm_dump(struct nl *nl, void (*each)(const struct nl_vm *vm, void *arg), void *arg)
+{
+	return nl_vm_ask(nl) < 0 ? -1 : nl_vm_list(nl, each, arg);
 }
 
 /* A VM's counters by a socket of its own; false if they can't be had. */

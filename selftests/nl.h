@@ -64,6 +64,8 @@ int nl_open(struct nl *nl);
 int nl_subscribe(struct nl *nl);
 int nl_event(struct nl *nl, struct nl_vm *vm, int ms);
 int nl_vm_get(struct nl *nl, uint64_t id, struct nl_vm *vm);
+int nl_vm_ask(struct nl *nl);
+int nl_vm_list(struct nl *nl, void (*each)(const struct nl_vm *vm, void *arg), void *arg);
 int nl_vm_dump(struct nl *nl, void (*each)(const struct nl_vm *vm, void *arg), void *arg);
 int nl_request(struct nl *nl, uint8_t cmd, uint16_t flags, const void *attrs, uint32_t len);
 int nl_error(struct nl *nl);
