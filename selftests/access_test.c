@@ -185,29 +185,21 @@ FIXTURE_VARIANT(access) {
 	bool quota;		/* may have more than the limit */
 };
 
-FIXTURE_VARIANT_ADD(access, stranger) { .who = { USER } };
-FIXTURE_VARIANT_ADD(access, member) { .who = { USER, GROUP }, .device = true };
-FIXTURE_VARIANT_ADD(access, member_and_root_of_a_namespace) {
-	.who = { USER, GROUP, .userns = true }, .device = true,
-};
-FIXTURE_VARIANT_ADD(access, sys_admin) {
-	.who = { USER, 0, CAP(SYS_ADMIN) }, .vm = true, .pool = true,
-};
-FIXTURE_VARIANT_ADD(access, net_admin) { .who = { USER, 0, CAP(NET_ADMIN) }, .events = true };
-FIXTURE_VARIANT_ADD(access, sys_resource) { .who = { USER, 0, CAP(SYS_RESOURCE) }, .quota = true };
-FIXTURE_VARIANT_ADD(access, dac_override) { .who = { USER, 0, CAP(DAC_OVERRIDE) }, .device = true };
-FIXTURE_VARIANT_ADD(access, all_other_capabilities) {
-	.who = { USER, 0, ALL_CAPS & ~(CAP(SYS_ADMIN) | CAP(NET_ADMIN) | CAP(SYS_RESOURCE) |
-				       CAP(DAC_OVERRIDE)) },
-};
-FIXTURE_VARIANT_ADD(access, root_without_capabilities) { .who = { 0 }, .device = true };
-FIXTURE_VARIANT_ADD(access, root) {
-	.who = { 0, 0, ALL_CAPS }, .device = true, .vm = true, .pool = true, .events = true, .quota = true,
-};
-FIXTURE_VARIANT_ADD(access, owner) { .who = { OWNER }, .vm = true };
-FIXTURE_VARIANT_ADD(access, owner_and_root_of_a_namespace) {
-	.who = { OWNER, .userns = true }, .vm = true,
-};
+#define WHO(name, ...)	FIXTURE_VARIANT_ADD(access, name) { .who = __VA_ARGS__ }
+#define MOST_CAPS	(ALL_CAPS & ~(CAP(SYS_ADMIN) | CAP(NET_ADMIN) | CAP(SYS_RESOURCE) | CAP(DAC_OVERRIDE)))
+
+WHO(stranger, { USER });
+WHO(member, { USER, GROUP }, .device = true);
+WHO(member_and_root_of_a_namespace, { USER, GROUP, .userns = true }, .device = true);
+WHO(sys_admin, { USER, 0, CAP(SYS_ADMIN) }, .vm = true, .pool = true);
+WHO(net_admin, { USER, 0, CAP(NET_ADMIN) }, .events = true);
+WHO(sys_resource, { USER, 0, CAP(SYS_RESOURCE) }, .quota = true);
+WHO(dac_override, { USER, 0, CAP(DAC_OVERRIDE) }, .device = true);
+WHO(all_other_capabilities, { USER, 0, MOST_CAPS });
+WHO(root_without_capabilities, { 0 }, .device = true);
+WHO(root, { 0, 0, ALL_CAPS }, .device = true, .vm = true, .pool = true, .events = true, .quota = true);
+WHO(owner, { OWNER }, .vm = true);
+WHO(owner_and_root_of_a_namespace, { OWNER, .userns = true }, .vm = true);
 
 FIXTURE_SETUP(access)
 {

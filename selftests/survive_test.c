@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * SIGKILL for every kind of process that uses VMs, at moments that nobody chooses: it
+ * dies, what was its alone goes with it, everybody else's VMs go on, and the module works.
+ */
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "lib.h"
+#include "nl.h"
+
+#define ROUNDS	40
+#define LATEST	8000	/* us that a process has at most, from when it is at work */
+
+FIXTURE(survive) {
+	int dev;
+	struct denali_info info;
+	unsigned int vms;
+	int canary;		/* nobody touches it */
+	volatile uint32_t *progress;
+	int shared;		/* everybody has a descriptor of it */
+	volatile uint32_t *at_work;
+	unsigned int seed;
+};
+
+typedef FIXTURE_DATA(survive) context;
+
+/* What the processes do, for ever. Each turns *at_work on when it has begun. */
+
+static void create(context *self)
+{
+	for (*self->at_work = 1;;)
+		close(vm_create(self->dev, GUEST_MEM, 0, NULL));
+}
+
+static void load_and_start(context *self)
+{
+	for (*self->at_work = 1;;)
+		close(guest_start(self->dev, "basic", 2 << 20, "tick"));
+}
+
+/* Of these some are left, like a persistent tap. */
+static void create_persistent(context *self)
+{
+	for (*self->at_work = 1;;) {
+		int vm = vm_create(self->dev, GUEST_MEM, DENALI_CREATE_PERSISTENT, NULL);
+
+		vm_ctl(vm, DENALI_IOC_VM_DESTROY);
+		close(vm);
+	}
+}
+
+static void create_and_wait_for_memory(context *self)
+{
+	int all = vm_create(self->dev, pool_free(self->dev), 0, NULL);
+
+	*self->at_work = 1;
+	vm_create(self->dev, GUEST_MEM, DENALI_CREATE_WAIT, NULL);
+	close(all);
+}
+
+static void wait_for_the_end(context *self)
+{
+	for (*self->at_work = 1;;)
+		vm_wait(self->shared, -1);
+}
+
+static void stop_and_start(context *self)
+{
+	for (*self->at_work = 1;;) {
+		vm_ctl(self->shared, DENALI_IOC_VM_STOP);
+		vm_ctl(self->shared, DENALI_IOC_VM_START);
+	}
+}
+
+static void read_console(context *self)
+{
+	char buf[4096];
+	int con, vm = guest_start_console(self->dev, "console", GUEST_MEM, "lines 1000000", &con);
+
+	for (*self->at_work = 1; vm >= 0;)
+		if (read(con, buf, sizeof(buf)) <= 0)
+			break;
+}
+
+static void write_console(context *self)
+{
+	char buf[4096] = "";
+	int con, vm = guest_start_console(self->dev, "console", GUEST_MEM, "echo", &con);
+
+	for (*self->at_work = 1; vm >= 0;)
+		if (write(con, buf, sizeof(buf)) <= 0)
+			break;
+}
+
+static void monitor(context *self)
+{
+	struct nl_vm vm;
+	struct nl nl;
+
+	if (nl_open(&nl) || nl_subscribe(&nl))
+		return;
+	for (*self->at_work = 1;;) {
+		close(vm_create(self->dev, GUEST_MEM, 0, NULL));
+		nl_event(&nl, &vm, 0);
+	}
+}
+
+static void seen(const struct nl_vm *vm, void *arg)
+{
+}
+
+static void list(context *self)
+{
+	struct nl nl;
+
+	if (nl_open(&nl))
+		return;
+	for (*self->at_work = 1;;)
+		nl_vm_dump(&nl, seen, NULL);
+}
+
+static void map_and_write(context *self)
+{
+	for (*self->at_work = 1;;) {
+		uint32_t size = GUEST_MEM - 0x10000;
+		uint8_t *p = vm_map(self->shared, 0x10000, size);
+
+		if (!p)
+			return;
+		/* Not the guest's code. */
+		for (uint32_t i = size / 2; i < size; i += 4096)
+			p[i]++;
+		munmap(p, size);
+	}
+}
+
+static void plug_taps(context *self)
+{
+	struct denali_vm_nic nic = {
+		.port = DENALI_NIC_NEW_PORT, .mac = { 2, 0, 0, 0, 0, 1 },
+		.flags = DENALI_NIC_VNET_HDR, .vnet_hdr_len = 10,
+	};
+	int vm = vm_create(self->dev, GUEST_MEM, 0, NULL);
+
+	for (*self->at_work = 1;;) {
+		struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+
+		nic.tap_fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+		/* The first time it gets a port, whose tap the next ones replace. */
+		if (ioctl(nic.tap_fd, TUNSETIFF, &ifr) || ioctl(vm, DENALI_IOC_VM_NIC, &nic))
+			return;
+		close(nic.tap_fd);
+	}
+}
+
+static void resize_pool(context *self)
+{
+	struct denali_pool_set set;
+
+	for (*self->at_work = 1;;) {
+		set.bytes = self->info.pool_bytes + (16 << 20);
+		ioctl(self->dev, DENALI_IOC_POOL_SET, &set);
+		set.bytes = self->info.pool_bytes;
+		ioctl(self->dev, DENALI_IOC_POOL_SET, &set);
+	}
+}
+
+static void *control(void *vm)
+{
+	while (vm_ctl((long)vm, DENALI_IOC_VM_STOP) >= -1)
+		vm_ctl((long)vm, DENALI_IOC_VM_START);
+	return NULL;
+}
+
+/* Its threads are in requests on VMs that die with it. */
+static void threads(context *self)
+{
+	long vm[2];
+	pthread_t thread;
+
+	for (int i = 0; i < 2; i++) {
+		vm[i] = guest_start(self->dev, "basic", GUEST_MEM, "tick");
+		for (int j = 0; j < 2; j++)
+			pthread_create(&thread, NULL, control, (void *)vm[i]);
+	}
+	load_and_start(self);
+}
+
+static void (*const all_kinds[])(context *self) = {
+	create, load_and_start, create_persistent, wait_for_the_end, stop_and_start, read_console,
+	write_console, monitor, list, map_and_write, plug_taps, resize_pool, threads,
+};
+
+static unsigned int random_us(context *self)
+{
+	return rand_r(&self->seed) % LATEST;
+}
+
+static pid_t begin(context *self, void (*kind)(context *self))
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		kind(self);
+		/* Whatever it lacked, there is nothing to kill: that shows. */
+		_exit(1);
+	}
+	return pid;
+}
+
+/* True if it died of the signal: then it had not ended before. */
+static bool end(pid_t pid)
+{
+	int status;
+
+	return !kill(pid, SIGKILL) && waitpid(pid, &status, 0) == pid &&
+	       WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+/* Persistent VMs that are left, which are nobody's but the system's. */
+static void clear(const struct nl_vm *vm, void *arg)
+{
+	context *self = arg;
+	int fd = vm->flags & DENALI_CREATE_PERSISTENT ? vm_open_id(self->dev, vm->id) : -1;
+
+	if (fd < 0)
+		return;
+	vm_ctl(fd, DENALI_IOC_VM_DESTROY);
+	close(fd);
+}
+
+FIXTURE_VARIANT(survive) {
+	void (*kind)(context *self);
+};
+
+#define KIND(name)	FIXTURE_VARIANT_ADD(survive, name) { .kind = name }
+
+KIND(create);
+KIND(load_and_start);
+KIND(create_persistent);
+KIND(create_and_wait_for_memory);
+KIND(wait_for_the_end);
+KIND(stop_and_start);
+KIND(read_console);
+KIND(write_console);
+KIND(monitor);
+KIND(list);
+KIND(map_and_write);
+KIND(plug_taps);
+KIND(resize_pool);
+KIND(threads);
+FIXTURE_VARIANT_ADD(survive, all_at_once) { .kind = NULL };
+
+FIXTURE_SETUP(survive)
+{
+	self->seed = getpid();
+	self->dev = dev_open();
+	ASSERT_GE(self->dev, 0);
+	dev_info(self->dev, &self->info);
+	self->vms = self->info.vms;
+	self->canary = guest_start(self->dev, "basic", GUEST_MEM, "tick");
+	ASSERT_GE(self->canary, 0);
+	self->progress = guest_var(self->canary, "basic", "progress");
+	ASSERT_NE(self->progress, NULL);
+	self->shared = guest_start(self->dev, "basic", GUEST_MEM, "tick");
+	ASSERT_GE(self->shared, 0);
+	self->at_work = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(self->at_work, MAP_FAILED);
+}
+
+FIXTURE_TEARDOWN(survive)
+{
+	struct denali_pool_set set = { .bytes = self->info.pool_bytes };
+	struct denali_vm_state st;
+	uint32_t before = *self->progress;
+	struct nl nl;
+
+	EXPECT_TRUE(wait_until(*self->progress != before, SOON_MS));
+	/* It stays stopped if who stopped it died then. */
+	vm_ctl(self->shared, DENALI_IOC_VM_START);
+	EXPECT_FALSE(vm_ended(self->shared));
+	ASSERT_EQ(nl_open(&nl), 0);
+	EXPECT_EQ(nl_vm_dump(&nl, clear, self), 0);
+	EXPECT_TRUE(wait_until(!ioctl(self->dev, DENALI_IOC_POOL_SET, &set), SOON_MS));
+	guest_var_put(self->progress);
+	close(self->canary);
+	close(self->shared);
+	EXPECT_TRUE(wait_until(vm_count(self->dev) == self->vms, SOON_MS));
+	EXPECT_TRUE(wait_until(pool_free(self->dev) == self->info.pool_free, SOON_MS));
+	EXPECT_EQ(guest_run(self->dev, "basic", GUEST_MEM, "exit 7", &st), 0);
+	EXPECT_EQ(st.status, 7);
+	close(self->dev);
+}
+
+TEST_F_TIMEOUT(survive, kill_at_any_moment, 120)
+{
+	pid_t pid[ARRAY_SIZE(all_kinds)];
+	uint64_t until;
+	unsigned int i;
+
+	for (i = 0; variant->kind && i < ROUNDS; i++) {
+		*self->at_work = 0;
+		pid[0] = begin(self, variant->kind);
+		EXPECT_TRUE(wait_until(*self->at_work, SOON_MS));
+		usleep(random_us(self));
+		ASSERT_TRUE(end(pid[0]))
+			TH_LOG("round %u", i);
+	}
+	if (variant->kind)
+		return;
+
+	for (i = 0; i < ARRAY_SIZE(pid); i++)
+		pid[i] = begin(self, all_kinds[i]);
+	until = now_ns() + 4000000000ULL;
+	while (now_ns() < until) {
+		i = rand_r(&self->seed) % ARRAY_SIZE(pid);
+		end(pid[i]);
+		pid[i] = begin(self, all_kinds[i]);
+		usleep(random_us(self));
+	}
+	for (i = 0; i < ARRAY_SIZE(pid); i++)
+		end(pid[i]);
+}
+
+TEST_HARNESS_MAIN
