@@ -63,23 +63,43 @@ int dn_host_check(bool allow_meltdown)
 	return dn_slice_host_check();
 }
 
+static const struct {
+	u16 feature;
+	u64 flag;
+} dn_host_features[] = {
+	{ X86_FEATURE_UMIP, DENALI_CPU_UMIP },
+	{ X86_FEATURE_PCID, DENALI_CPU_PCID },
+	{ X86_FEATURE_FSGSBASE, DENALI_CPU_FSGSBASE },
+	{ X86_FEATURE_SMEP, DENALI_CPU_SMEP },
+	{ X86_FEATURE_SMAP, DENALI_CPU_SMAP },
+	{ X86_FEATURE_PTI, DENALI_CPU_PTI },
+	/* By these the switcher's alternatives are chosen: switch.S. */
+#ifdef X86_FEATURE_CLEAR_CPU_BUF
+	{ X86_FEATURE_CLEAR_CPU_BUF, DENALI_CPU_VERW },
+#endif
+	{ X86_FEATURE_KERNEL_IBRS, DENALI_CPU_IBRS },
+	{ X86_FEATURE_UNRET, DENALI_CPU_UNTRAIN },
+#ifdef X86_FEATURE_SRSO_ALIAS
+	{ X86_FEATURE_SRSO_ALIAS, DENALI_CPU_UNTRAIN },
+#endif
+	{ X86_FEATURE_ENTRY_IBPB, DENALI_CPU_EXIT_IBPB },
+#ifdef X86_FEATURE_CLEAR_BHB_LOOP
+	{ X86_FEATURE_CLEAR_BHB_LOOP, DENALI_CPU_CLEAR_BHB },
+#endif
+	/* slice.c */
+	{ X86_FEATURE_USE_IBPB, DENALI_CPU_IBPB },
+	{ X86_FEATURE_RSB_CTXSW, DENALI_CPU_FILL_RSB },
+};
+
 /** dn_host_cpu_flags() - DENALI_CPU_* for denali_info */
 u64 dn_host_cpu_flags(void)
 {
 	u64 flags = 0;
+	int i;
 
-	if (boot_cpu_has(X86_FEATURE_UMIP))
-		flags |= DENALI_CPU_UMIP;
-	if (boot_cpu_has(X86_FEATURE_PCID))
-		flags |= DENALI_CPU_PCID;
-	if (boot_cpu_has(X86_FEATURE_FSGSBASE))
-		flags |= DENALI_CPU_FSGSBASE;
-	if (boot_cpu_has(X86_FEATURE_SMEP))
-		flags |= DENALI_CPU_SMEP;
-	if (boot_cpu_has(X86_FEATURE_SMAP))
-		flags |= DENALI_CPU_SMAP;
-	if (boot_cpu_has(X86_FEATURE_PTI))
-		flags |= DENALI_CPU_PTI;
+	for (i = 0; i < ARRAY_SIZE(dn_host_features); i++)
+		if (boot_cpu_has(dn_host_features[i].feature))
+			flags |= dn_host_features[i].flag;
 	if (pgtable_l5_enabled())
 		flags |= DENALI_CPU_LA57;
 	if (dn_slice_sce_off())

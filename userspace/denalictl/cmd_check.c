@@ -22,6 +22,8 @@
 #define KERNEL_MAJOR	6
 #define KERNEL_MINOR	1
 
+#define VULNERABILITIES	"/sys/devices/system/cpu/vulnerabilities/"
+
 enum verdict { GOOD, NOTE, BAD };
 
 struct check {
@@ -30,9 +32,12 @@ struct check {
 	struct utsname uts;
 };
 
-static void point(struct check *c, enum verdict how, const char *name, const char *fmt, ...)
+/* Returns the row, for what else -j is to have. */
+static struct json_object *point(struct check *c, enum verdict how, const char *name,
+				 const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-static void point(struct check *c, enum verdict how, const char *name, const char *fmt, ...)
+static struct json_object *point(struct check *c, enum verdict how, const char *name,
+				 const char *fmt, ...)
 {
 	static const char * const verdicts[] = { "ok", "note", "fail" };
 	struct json_object *row = json_object_new_object();
@@ -48,6 +53,7 @@ static void point(struct check *c, enum verdict how, const char *name, const cha
 	json_object_array_add(c->rows, row);
 	if (how == BAD)
 		c->bad = true;
+	return row;
 }
 
 /* The start of a file, NUL-terminated; empty if it can't be read. */
@@ -105,7 +111,6 @@ static void check_cpu(struct check *c)
 	} wanted[] = {
 		{ "pcid", "every switch flushes the TLB" },
 		{ "fsgsbase", "segment bases are switched by slower MSR writes" },
-		{ "umip", "guests can read the addresses of the monitor's descriptor tables" },
 	};
 	char *flags = find_line("/proc/cpuinfo", "flags");
 	char *model = find_line("/proc/cpuinfo", "model name");
@@ -127,6 +132,11 @@ static void check_cpu(struct check *c)
 	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
 		if (!has_word(flags, wanted[i].flag))
 			point(c, NOTE, "cpu", "lacks %s: %s", wanted[i].flag, wanted[i].why);
+	if (has_word(flags, "umip"))
+		point(c, GOOD, "umip", "guests can't read the addresses of descriptor tables");
+	else
+		point(c, NOTE, "umip",
+		      "this CPU has none: guests can read the addresses of the monitor's descriptor tables (not the kernel's)");
 	if (has_word(flags, "fred"))
 		point(c, NOTE, "cpu",
 		      "has FRED; the module refuses a kernel that uses it (boot with fred=off)");
@@ -144,12 +154,96 @@ static void check_meltdown(struct check *c)
 {
 	char text[256];
 
-	slurp("/sys/devices/system/cpu/vulnerabilities/meltdown", text, sizeof(text));
+	slurp(VULNERABILITIES "meltdown", text, sizeof(text));
 	if (!strncmp(text, "Vulnerable", strlen("Vulnerable")))
 		point(c, BAD, "meltdown",
 		      "this CPU needs page-table isolation, and it is off: the module refuses (but for allow_meltdown=1); boot without pti=off and mitigations=off");
 	else
 		point(c, GOOD, "meltdown", "%s", *text ? text : "the kernel doesn't tell");
+}
+
+static void check_smt(struct check *c)
+{
+	char text[256];
+
+	slurp("/sys/devices/system/cpu/smt/active", text, sizeof(text));
+	if (!strcmp(text, "1"))
+		point(c, NOTE, "smt",
+		      "on: a guest shares its core with whatever runs on the sibling; echo off >/sys/devices/system/cpu/smt/control");
+	else
+		point(c, GOOD, "smt", *text ? "off, or this CPU has none" : "the kernel doesn't tell");
+}
+
+/* A means against speculation, of which the module says whether it uses it. */
+struct mitigation {
+	uint64_t bit;
+	const char *point, *does, *does_not;
+	const char *part;		/* of what the host says of several means at once; NULL: all */
+	const char *against[6];		/* where the host says what it does, and why */
+};
+
+static const struct mitigation mitigations[] = {
+	{ DENALI_CPU_PTI, "pti",
+	  "the host's processes are isolated as guests always are, by page tables of their own",
+	  "guests have page tables that hold nothing of the host but the switcher; its processes haven't",
+	  NULL, { "meltdown" } },
+	{ DENALI_CPU_VERW, "verw", "buffers are cleared before a guest is entered",
+	  "buffers aren't cleared before a guest is entered",
+	  NULL, { "mds", "tsx_async_abort", "mmio_stale_data", "reg_file_data_sampling", "tsa" } },
+	{ DENALI_CPU_IBRS, "ibrs", "IBRS is set at each exit from a guest",
+	  "IBRS isn't written at exits", "Mitigation", { "spectre_v2", "retbleed" } },
+	{ DENALI_CPU_UNTRAIN, "untrain", "return predictions are untrained at each exit",
+	  "return predictions aren't untrained at exits", NULL, { "retbleed", "spec_rstack_overflow" } },
+	{ DENALI_CPU_EXIT_IBPB, "exit-ibpb", "branch predictions are flushed at each exit",
+	  "branch predictions aren't flushed at each exit", NULL, { "retbleed", "spec_rstack_overflow" } },
+	{ DENALI_CPU_CLEAR_BHB, "bhb", "branch history is cleared at each exit",
+	  "branch history isn't cleared at exits", "BHI", { "spectre_v2" } },
+	{ DENALI_CPU_IBPB, "ibpb",
+	  "branch predictions are flushed when a CPU changes VM or goes back to the host's tasks",
+	  "branch predictions outlive a change of VM", "IBPB", { "spectre_v2" } },
+	{ DENALI_CPU_FILL_RSB, "rsb", "the return stack is filled when the host changes tasks",
+	  "the host doesn't fill the return stack", "RSB filling", { "spectre_v2" } },
+};
+
+/* Of "this; that; more", what has the word in it; the first, if nothing has. Changes the text. */
+static const char *relevant(char *text, const char *part)
+{
+	char *end, *p = part ? strstr(text, part) : NULL;
+
+	if (!part)
+		return text;
+	if (!p)
+		p = text;
+	while (p > text && !(p[-1] == ' ' && p - 1 > text && p[-2] == ';'))
+		p--;
+	end = strstr(p, "; ");
+	if (end)
+		*end = '\0';
+	return p;
+}
+
+/* What the switch does is what the host does for its processes: so whether it should is the host's to say. */
+static void check_mitigation(struct check *c, const struct mitigation *m, uint64_t cpu)
+{
+	struct json_object *row, *host = json_object_new_object();
+	bool vulnerable = false, active = cpu & m->bit;
+	char text[512], path[128], all[1024] = "";
+	const char * const *file;
+
+	for (file = m->against; *file; file++) {
+		snprintf(path, sizeof(path), VULNERABILITIES "%s", *file);
+		if (!*slurp(path, text, sizeof(text)))
+			continue;
+		ctl_add_string(host, *file, text);
+		vulnerable |= !strncmp(text, "Vulnerable", strlen("Vulnerable"));
+		if (strcmp(text, "Not affected"))
+			snprintf(all + strlen(all), sizeof(all) - strlen(all), "; host: %s: %s",
+				 *file, relevant(text, m->part));
+	}
+	row = point(c, vulnerable ? NOTE : GOOD, m->point, "%s%s",
+		    active ? m->does : m->does_not, *all ? all : "; this CPU isn't affected");
+	ctl_add_bool(row, "active", active);
+	ctl_add(row, "host", host);
 }
 
 static void check_config(struct check *c)
@@ -276,6 +370,8 @@ static void check_loaded(struct check *c, const struct denali_info *info)
 			snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s",
 				 features[i].name);
 	point(c, GOOD, "features", "the module uses or found:%s", *text ? text : " none");
+	for (i = 0; i < sizeof(mitigations) / sizeof(mitigations[0]); i++)
+		check_mitigation(c, &mitigations[i], info->cpu);
 
 	denali_size_format(all, info->pool_bytes);
 	denali_size_format(have, info->pool_free);
@@ -369,6 +465,7 @@ int ctl_cmd_check(struct ctl_words *words)
 	uname(&c.uts);
 	check_cpu(&c);
 	check_meltdown(&c);
+	check_smt(&c);
 	check_kernel(&c);
 	check_module(&c);
 	check_network(&c);

@@ -37,6 +37,14 @@
 #define DENALI_CPU_PTI		(1ULL << 5)	/* host runs with page-table isolation */
 #define DENALI_CPU_LA57		(1ULL << 6)
 #define DENALI_CPU_SCE_OFF	(1ULL << 7)	/* SYSCALL is shut by EFER.SCE in a slice */
+/* Against speculation, each where the host does it between its own kernel and processes. */
+#define DENALI_CPU_VERW		(1ULL << 8)	/* buffers cleared before a guest is entered */
+#define DENALI_CPU_IBRS		(1ULL << 9)	/* IBRS set at each exit */
+#define DENALI_CPU_UNTRAIN	(1ULL << 10)	/* return predictions untrained at each exit */
+#define DENALI_CPU_EXIT_IBPB	(1ULL << 11)	/* IBPB at each exit */
+#define DENALI_CPU_CLEAR_BHB	(1ULL << 12)	/* branch history cleared at each exit */
+#define DENALI_CPU_IBPB		(1ULL << 13)	/* IBPB when a CPU changes VM or goes back to tasks */
+#define DENALI_CPU_FILL_RSB	(1ULL << 14)	/* return stack filled when tasks change, by the host */
 
 /**
  * struct denali_info - DENALI_IOC_INFO
