@@ -32,9 +32,10 @@ struct dn_user;
  * @nr_own:   with @base: their number
  * @pfn:      frame of each large chunk, then of each remaining 4 KiB page; behind it @own
  *
- * A clone has all of its frames from the start, so that copying can't fail. Frames don't move and don't change owner while the partition exists. Page 0
- * isn't mapped in the guest: it is the monitor's own (the VM's FPU registers)
- * and must never be shown to anyone else.
+ * A clone has all of its frames from the start, so that copying can't fail. Frames don't
+ * move and don't change owner while the partition exists. Page 0 isn't mapped in the
+ * guest: it is the monitor's own (the VM's FPU registers) and must never be shown to
+ * anyone else.
  */
 struct dn_part {
 	refcount_t ref;

@@ -285,6 +285,7 @@ struct dn_vm *dn_vm_clone(const struct dn_vm *base, const struct denali_vm_clone
 {
 	if (arg->flags & ~(DENALI_CREATE_PERSISTENT | DENALI_CREATE_WAIT) || arg->reserved)
 		return ERR_PTR(-EINVAL);
+	/* See dn_runner_put(). */
 	if (smp_load_acquire(&base->state) != DENALI_VM_TEMPLATE)
 		return ERR_PTR(dn_vm_ending(base) ? -ESHUTDOWN : -EBUSY);
 	return dn_vm_new(base->mem_size, arg->flags, arg->name, base);
@@ -305,8 +306,10 @@ int dn_vm_setup(struct dn_vm *vm, u32 entry, const char *cmdline, u32 len)
 	} else if (vm->started) {
 		err = -EBUSY;
 	} else {
-		if (!vm->template)
-			vm->regs.ip = vm->entry = entry;
+		if (!vm->template) {
+			vm->entry = entry;
+			vm->regs.ip = entry;
+		}
 		memset(vm->vregs->cmdline, 0, DENALI_CMDLINE_SIZE);
 		memcpy(vm->vregs->cmdline, cmdline, len);
 	}

@@ -95,6 +95,8 @@ int denali_freeze(void);
 
 /* The network's, if the program has sockets: starts it. A template hasn't, its clones have. */
 void denali_net_auto(void) __attribute__((weak));
+/* The network's, if the program has it: has it been started? */
+int denali_net_used(void) __attribute__((weak));
 
 /* heap.c */
 void denali_heap_start(uintptr_t end);

@@ -23,7 +23,7 @@ void denali_start(void) __attribute__((noreturn));
 extern char **environ;
 
 /* There if the program says itself where it may become a template. */
-extern const char denali_template_by_hand __attribute__((weak));
+int denali_template(void) __attribute__((weak));
 
 /* Boot arguments as argv, quoted as in bootargs.h; argv[0] is the kind of thing that runs. */
 static int denali_args(char *line, char **argv)
@@ -71,7 +71,7 @@ void denali_start(void)
 
 	for (denali_constructor *fn = __init_array_start; fn < __init_array_end; fn++)
 		(*fn)();
-	if (!&denali_template_by_hand) {
+	if (!denali_template) {
 		denali_freeze();
 		if (denali_net_auto)
 			denali_net_auto();

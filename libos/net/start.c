@@ -32,7 +32,7 @@ static struct {
 	ip6_addr_t gw6;
 } ifaces[DENALI_NICS_MAX];
 
-uint8_t denali_net_used;		/* for denali_template() */
+static uint8_t started;
 
 static char hostname[64] = "denali";
 static struct denali_waitq addressed;
@@ -249,14 +249,20 @@ static void status_changed(struct netif *netif)
 	}
 }
 
+/* For denali_template(). */
+int denali_net_used(void)
+{
+	return started;
+}
+
 void denali_net_start(void)
 {
 	struct netif *netif;
 	unsigned int port, i;
 
-	if (denali_net_used)
+	if (started)
 		return;
-	denali_net_used = 1;
+	started = 1;
 	denali_net_tune_set();
 	tcpip_init(NULL, NULL);
 

@@ -204,8 +204,9 @@ static int make_loaded(struct ctl_boot *boot, unsigned int flags, struct denali_
 	ret = denali_image_fits(image, boot->memory,
 				flags & DENALI_CREATE_TEMPLATE ? CTL_MAX_NICS : boot->nr_nics, err);
 	if (!ret)
-		ret = boot->dev = denali_dev_open(err);
+		ret = denali_dev_open(err);
 	if (ret >= 0) {
+		boot->dev = ret;
 		wait_begin(boot);
 		boot->vm = denali_vm_create(boot->dev, boot->name, boot->memory, flags, err);
 		wait_end(boot);

@@ -14,7 +14,8 @@
  *
  * poll() on a VM: EPOLLIN | EPOLLHUP once it has ended, EPOLLPRI once it is a template.
  * mmap() on a VM maps its memory from guest address = offset (MAP_SHARED only, EINVAL
- * otherwise; EOPNOTSUPP for a clone); page 0 isn't there (SIGBUS). The memory stays the VM's until the last mapping is gone.
+ * otherwise; EOPNOTSUPP for a clone); page 0 isn't there (SIGBUS). The memory stays the
+ * VM's until the last mapping is gone.
  */
 #ifndef _UAPI_LINUX_DENALI_H
 #define _UAPI_LINUX_DENALI_H
@@ -270,9 +271,17 @@ struct denali_vm_state {
 
 /* On a VM. */
 #define DENALI_IOC_VM_SETUP	_IOW(DENALI_IOC_MAGIC, 0x10, struct denali_vm_setup)
-/** DENALI_IOC_VM_START - run, or go on after STOP. EINVAL: no SETUP yet; EALREADY; EBUSY: template; ESHUTDOWN: ended. */
+/**
+ * DENALI_IOC_VM_START - run, or go on after STOP
+ *
+ * EINVAL: no SETUP yet; EALREADY; EBUSY: a template; ESHUTDOWN: ended.
+ */
 #define DENALI_IOC_VM_START	_IO(DENALI_IOC_MAGIC, 0x11)
-/** DENALI_IOC_VM_STOP - take it off the CPU; returns when it is off. EINVAL: not started; EALREADY; EBUSY: template; ESHUTDOWN. */
+/**
+ * DENALI_IOC_VM_STOP - take it off the CPU; returns when it is off
+ *
+ * EINVAL: not started; EALREADY; EBUSY: a template; ESHUTDOWN: ended.
+ */
 #define DENALI_IOC_VM_STOP	_IO(DENALI_IOC_MAGIC, 0x12)
 /** DENALI_IOC_VM_KILL - end it; returns when it is off the CPU. ESHUTDOWN: ended already. */
 #define DENALI_IOC_VM_KILL	_IO(DENALI_IOC_MAGIC, 0x13)

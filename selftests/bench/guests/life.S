@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The smallest lives: with the boot argument "idle", idle for ever; else end at the
- * first hypercall, with the TSC before it as status. "template" does so in a clone. "print" prints a line first, by a ring of one descriptor, so that the
- * console has its buffer, and idles then.
+ * first hypercall, with the TSC before it as status. "template" does so in a clone.
+ * "print" prints a line first, by a ring of one descriptor, so that the console has its
+ * buffer, and idles then.
  */
 #include <denali/hypercall.h>
 #include <denali/vregs.h>
