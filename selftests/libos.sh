@@ -13,7 +13,7 @@ hello=/usr/lib/denali/guests/hello
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-plan 21
+plan 22
 denali_load || exit 1
 
 # tap GUEST ARG...: a guest whose checks all hold; those that don't are shown.
@@ -94,7 +94,6 @@ if [ -n "$cc" ] && command -v gcc >/dev/null; then
 	}
 	refuses()
 	{
-		local out
 		! out=$("$cc" "$@" 2>&1) && [[ $out == denali-cc:* ]]
 	}
 	bad()
@@ -102,10 +101,42 @@ if [ -n "$cc" ] && command -v gcc >/dev/null; then
 		refuses -m64 -o "$tmp/x" "$tmp/tiny.c" && refuses --memory 3x -o "$tmp/x" "$tmp/tiny.c" &&
 			refuses -o "$tmp/x" "$tmp/none.c" && refuses "$tmp/tiny.c" && refuses --stack
 	}
+	# Each refused one has a function and a line of its own; the table is data, and ud2 and int3 are a guest's to use.
+	refused()
+	{
+		local n=0 i
+
+		echo '#define F(n, insn) void f##n(void); void f##n(void) { __asm__ __volatile__(insn); }' >"$tmp/f.c"
+		for i in "$@"; do
+			n=$((n + 1))
+			echo "F($n, \"$i\")" >>"$tmp/f.c"
+		done
+		refuses --bare -g -Wl,-u,f1 -fno-function-sections -o "$tmp/x" "$tmp/f.c" "$tmp/main.c" || return
+		for i in $(seq $n); do
+			[[ $out == *"f.c:$((i + 1)): 0x"*" in f$i(): "*--any-instruction* ]] || { echo "f$i: $out"; return 1; }
+		done
+		[ ! -e "$tmp/x" ] || { echo "an image is left"; return 1; }
+	}
+	instructions()
+	{
+		refused hlt cli "sgdt (%eax)" "sldt %eax" "str %eax" "smsw %eax" "lar %eax, %eax" "verw %ax" &&
+			refused sysenter syscall "int \$0x80" "rep outsb" "mov %cr0, %eax" rdmsr rdpmc &&
+			"$cc" --bare --any-instruction -Wl,-u,f1 -o "$tmp/x" "$tmp/f.c" "$tmp/main.c" &&
+			"$cc" --bare -o "$tmp/x" "$tmp/main.c"
+	}
+	cat >"$tmp/main.c" <<-'END'
+	__asm__(".text\n.type table, @object\ntable: .byte 0xf4, 0xfa, 0x0f, 0x01, 0x00\n.size table, . - table");
+	void denali_main(void)
+	{
+		__asm__ __volatile__("int $0x1a; int3; ud2" : : "a" (0));
+	}
+	END
 	check "denali-cc: a guest without stdio runs in 64 KiB" tiny
+	check "denali-cc refuses instructions that a guest can't use" instructions
 	check "denali-cc refuses what makes no sense" bad
 else
 	skip "denali-cc: a guest without stdio runs in 64 KiB" "no compiler here"
+	skip "denali-cc refuses instructions that a guest can't use" "no compiler here"
 	skip "denali-cc refuses what makes no sense" "no compiler here"
 fi
 finish
