@@ -41,7 +41,7 @@ DEFINE_PER_CPU(struct dn_cpu, dn_cpu);
 /* Table pages of all CPUs and the pages behind the views, linked by page->lru. */
 static LIST_HEAD(dn_block_pages);
 static gate_desc *dn_idt;		/* host's view, at the address that IDTR gets */
-static gate_desc *dn_guest_idt;
+gate_desc *dn_guest_idt;
 
 /* Linux uses PCIDs 1 to 12 (twice that with the KPTI bit): keep well clear of them. */
 #define DN_PCID_FIRST	0x10

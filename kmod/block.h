@@ -98,6 +98,8 @@ struct dn_cpu {
 
 DECLARE_PER_CPU(struct dn_cpu, dn_cpu);
 
+extern gate_desc *dn_guest_idt;		/* guest's view, by its address in the direct map */
+
 /*
  * The TSS with two views is described in a GDT slot that Linux has for TLS; the
  * host's own TSS keeps its slot, so that LTR can go back to it without another GDT.

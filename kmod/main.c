@@ -11,6 +11,7 @@
 
 #include "block.h"
 #include "chardev.h"
+#include "debugfs.h"
 #include "host.h"
 #include "pool.h"
 #include "quota.h"
@@ -127,6 +128,7 @@ static int __init dn_module_init(void)
 	err = dn_chardev_register();
 	if (err)
 		goto netlink;
+	dn_debugfs_create();
 	return 0;
 
 netlink:
@@ -143,6 +145,7 @@ blocks:
 
 static void __exit dn_module_exit(void)
 {
+	dn_debugfs_remove();
 	dn_chardev_unregister();
 	dn_vms_exit();
 	dn_netlink_unregister();

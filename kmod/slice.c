@@ -397,15 +397,20 @@ static void dn_host_handler(u32 vector)
 	forward();
 }
 
-/* After every exit: NMIs and machine checks that the switcher took note of. */
+/*
+ * After every exit: NMIs and machine checks that the switcher took note of. Their frames hold
+ * registers of the guest, and the block will be another one's.
+ */
 static void dn_slice_drain(struct dn_block *block)
 {
 	if (block->nmi) {
 		block->nmi = 0;
+		memset(block->stack_nmi, 0, sizeof(block->stack_nmi));
 		dn_host_handler(X86_TRAP_NMI);
 	}
 	if (block->mce) {
 		block->mce = 0;
+		memset(block->stack_mce, 0, sizeof(block->stack_mce));
 		dn_host_handler(X86_TRAP_MC);
 	}
 }

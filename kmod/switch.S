@@ -234,6 +234,7 @@ SYM_CODE_START_LOCAL(dn_nested)
 	lea	.Lhypercall_iretq(%rip), %rax
 	cmpq	%rax, N(DN_B_NESTED + 16)
 	movq	N(DN_B_SCRATCH), %rax
+	movq	$0, N(DN_B_SCRATCH)
 	je	.Lnested_live
 	lea	.Lenter(%rip), %rax
 	cmpq	%rax, N(DN_B_NESTED + 16)
