@@ -84,9 +84,25 @@ static void test_touch(void)
 	}
 }
 
+static void go_on(void)
+{
+	rounds++;
+}
+
+/* Takes whatever fault comes, and goes on where it was. */
+static void test_patient(void)
+{
+	guest_exc_set(go_on);
+	for (;;) {
+		denali_hypercall3(DENALI_HC_NOP, 0, 0, 0);
+		guest_yield();
+	}
+}
+
 static void test_rdpmc(void)
 {
 	__asm__ __volatile__("rdpmc" : : "c" (0) : "eax", "edx");
 }
 
-GUEST_MAIN({ "hold", test_hold }, { "touch", test_touch }, { "rdpmc", test_rdpmc })
+GUEST_MAIN({ "hold", test_hold }, { "touch", test_touch }, { "rdpmc", test_rdpmc },
+	   { "patient", test_patient })
