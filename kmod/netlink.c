@@ -39,7 +39,8 @@ static int dn_netlink_put_counters(struct sk_buff *skb, const struct dn_counter 
 	return 0;
 }
 
-static int dn_netlink_put_port(struct sk_buff *skb, struct dn_port *port)
+/* This and the next have arrays that KASAN makes large. */
+static noinline_for_stack int dn_netlink_put_port(struct sk_buff *skb, struct dn_port *port)
 {
 	const struct dn_port_stats *st = &port->stats;
 	const struct dn_counter counters[] = {
@@ -66,7 +67,8 @@ static int dn_netlink_put_port(struct sk_buff *skb, struct dn_port *port)
 	return 0;
 }
 
-static int dn_netlink_put_exits(struct sk_buff *skb, const struct dn_vm_stats *st)
+static noinline_for_stack int dn_netlink_put_exits(struct sk_buff *skb,
+						   const struct dn_vm_stats *st)
 {
 	const struct dn_counter counters[] = {
 		{ DENALI_EXIT_A_HYPERCALL, &st->exits_hypercall },
