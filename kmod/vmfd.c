@@ -244,8 +244,11 @@ struct file *dn_vmfd_file(struct dn_vm *vm, bool created)
 /**
  * dn_vmfd_install() - give user space a descriptor of a VM that it has just created
  * @vm:   the VM, with a reference that is taken over
- * @arg:  the answer to its request, of @size bytes
- * @v1, @cmd, @uarg: as for dn_uarg_put()
+ * @arg:  the answer to its request
+ * @size: bytes of it
+ * @v1:   as for dn_uarg_put()
+ * @cmd:  the same
+ * @uarg: the same
  *
  * Return: the descriptor. After an error the VM is gone.
  */
