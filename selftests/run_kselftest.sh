@@ -156,27 +156,6 @@ left_behind()
 	return 0
 }
 
-# Bails out when a test outlives its SIGKILL: says where its processes are, in the kernel as
-# well, and ends this script, which would wait for ever.
-watch()
-{
-	local process sleep
-
-	sleep $(($(limit "$1") + 60)) &
-	sleep=$!
-	trap 'kill $sleep; exit' TERM
-	wait $sleep
-	for process in $(pgrep -s 0); do
-		[ "$process" = $BASHPID ] || [ "$process" = $$ ] && continue
-		echo "# $process $(cat "/proc/$process/comm"): $(awk '/State/ { print $2 }' "/proc/$process/status")"
-		sed 's/^/#   /' "/proc/$process/stack"
-	done 2>/dev/null
-	echo "Bail out! denali:$1 can't be killed"
-	echo "# failed: $1: can't be killed"
-	echo "# $passed passed, $((failed + 1)) failed, $skipped skipped"
-	kill -KILL $$
-}
-
 passed=0 failed=0 skipped=0 number=0
 broken=()
 
@@ -200,8 +179,6 @@ for t in "${tests[@]}"; do
 	(cd "$base/denali" &&
 	 exec timeout -k 10 "$(limit "$t")" "./$t") >"$work/out" 2>&1 </dev/null &
 	pid=$!
-	watch "$t" $pid &
-	watcher=$!
 	# Through a file: what a test leaves running would hold a pipe open.
 	if [ -z "$summary" ]; then
 		tail -s 0.1 --pid=$pid -n +1 -f "$work/out" | sed -u 's/^/# /'
@@ -209,8 +186,6 @@ for t in "${tests[@]}"; do
 	wait $pid
 	status=$?
 	took=$((SECONDS - start))
-	kill $watcher 2>/dev/null
-	wait $watcher 2>/dev/null
 
 	if [ $status = 124 ] || [ $status = 137 ]; then
 		trouble="time limit of $(limit "$t") s reached"
