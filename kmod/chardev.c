@@ -48,16 +48,18 @@ static long dn_chardev_vm_create(unsigned int cmd, void __user *uarg)
 	size_t v1 = DN_UARG_V1(denali_vm_create, id);
 	struct denali_vm_create arg;
 	struct dn_vm *vm;
-	long ret;
+	int fd, ret;
 
 	ret = dn_uarg_get(&arg, sizeof(arg), v1, cmd, uarg);
 	if (ret)
 		return ret;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
 	vm = dn_vm_create(&arg);
-	if (IS_ERR(vm))
-		return PTR_ERR(vm);
-	arg.id = vm->id;
-	return dn_vmfd_install(vm, &arg, sizeof(arg), v1, cmd, uarg);
+	if (!IS_ERR(vm))
+		arg.id = vm->id;
+	return dn_vmfd_install(fd, vm, &arg, sizeof(arg), v1, cmd, uarg);
 }
 
 static long dn_chardev_vm_open(unsigned int cmd, void __user *uarg)

@@ -16,7 +16,7 @@ void dn_chardev_unregister(void);
 
 /* vmfd.c */
 struct file *dn_vmfd_file(struct dn_vm *vm, bool created);
-long dn_vmfd_install(struct dn_vm *vm, const void *arg, size_t size, size_t v1, unsigned int cmd,
-		     void __user *uarg);
+long dn_vmfd_install(int fd, struct dn_vm *vm, const void *arg, size_t size, size_t v1,
+		     unsigned int cmd, void __user *uarg);
 
 #endif /* DN_CHARDEV_H */

@@ -2,7 +2,7 @@
 /*
  * denali/tables in debugfs, in builds with CONFIG_DENALI_DEBUG: the page tables that each CPU
  * has for the VM that is on it, as the CPU would walk them, beside what their owners say
- * should be mapped, and what the CPU's block holds. selftests/pagetables.sh compares.
+ * should be mapped, and what the CPU's block holds. selftests/pagetables_test.c compares.
  *
  * A CPU takes the dump of itself, in an interrupt: the VM on it can't go meanwhile, nor
  * its tables. Physical addresses are for root only, like the file.

@@ -219,7 +219,6 @@ void dn_part_own(struct dn_part *part, u32 gfn)
 {
 	copy_page(dn_pfn_addr(dn_part_frame(part, gfn)), dn_part_addr(part->base, gfn));
 	__set_bit(gfn, part->own);
-	WRITE_ONCE(part->nr_own, part->nr_own + 1);
 }
 
 /* Bytes of a partition's table. */
@@ -236,17 +235,19 @@ static struct dn_part *dn_part_new(u32 pages, u32 large, struct dn_part *base)
 	u32 nr_pfn = pages - large * (DN_BLOCK_PAGES - 1);
 	struct dn_part *part;
 
-	part = kvzalloc(dn_part_bytes(pages, nr_pfn, base), GFP_KERNEL_ACCOUNT);
+	part = kvmalloc(dn_part_bytes(pages, nr_pfn, base), GFP_KERNEL_ACCOUNT);
 	if (!part)
 		return NULL;
-	refcount_set(&part->ref, 1);
-	part->pages = pages;
-	part->nr_large = large;
-	part->nr_pfn = nr_pfn;
-	part->base = base;
+	*part = (struct dn_part){
+		.ref = REFCOUNT_INIT(1),
+		.pages = pages,
+		.nr_large = large,
+		.nr_pfn = nr_pfn,
+		.base = base,
+		.own = PTR_ALIGN((void *)(part->pfn + nr_pfn), sizeof(long)),
+	};
 	if (base)
-		part->own = (void *)part + dn_part_bytes(pages, nr_pfn, true) -
-			    BITS_TO_LONGS(pages) * sizeof(long);
+		bitmap_zero(part->own, pages);
 	return part;
 }
 

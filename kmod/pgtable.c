@@ -80,7 +80,9 @@ void dn_pgtable_free(struct dn_pgtable *pgt)
 /* The entry for a page. */
 static u64 dn_leaf(const struct dn_part *part, u32 gfn)
 {
-	return dn_entry(dn_part_pfn(part, gfn), dn_part_owns(part, gfn) ? DN_LEAF : DN_LEAF_SHARED);
+	if (dn_part_owns(part, gfn))
+		return dn_entry(dn_part_frame(part, gfn), DN_LEAF);
+	return dn_entry(dn_part_frame(part->base, gfn), DN_LEAF_SHARED);
 }
 
 static u64 *dn_table_at(u64 entry)

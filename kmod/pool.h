@@ -5,7 +5,7 @@
 #ifndef DN_POOL_H
 #define DN_POOL_H
 
-#include <linux/bitops.h>
+#include <linux/bitmap.h>
 #include <linux/mm.h>
 #include <linux/pfn.h>
 #include <linux/refcount.h>
@@ -29,7 +29,6 @@ struct dn_user;
  * @base:     NULL, or the template's partition, to which a reference is held: pages that
  *            the VM hasn't written yet are read there
  * @own:      with @base: bitmap of the pages that are the VM's own by now
- * @nr_own:   with @base: their number
  * @pfn:      frame of each large chunk, then of each remaining 4 KiB page; behind it @own
  *
  * A clone has all of its frames from the start, so that copying can't fail. Frames don't
@@ -46,7 +45,6 @@ struct dn_part {
 	bool closed;
 	struct dn_part *base;
 	unsigned long *own;
-	u32 nr_own;
 	u32 pfn[] __counted_by(nr_pfn);
 };
 
@@ -93,7 +91,7 @@ static inline void *dn_part_addr(const struct dn_part *part, u32 gfn)
 /** dn_part_own_bytes() - how much of a partition isn't still read from a template */
 static inline u64 dn_part_own_bytes(const struct dn_part *part)
 {
-	return (u64)(part->base ? READ_ONCE(part->nr_own) : part->pages) << PAGE_SHIFT;
+	return (u64)(part->base ? bitmap_weight(part->own, part->pages) : part->pages) << PAGE_SHIFT;
 }
 
 struct dn_part *dn_part_alloc(u32 pages, struct dn_part *base);

@@ -176,7 +176,6 @@ static void dn_vm_init_fresh(struct dn_vm *vm)
 static void dn_vm_init_clone(struct dn_vm *vm, const struct dn_vm *base)
 {
 	vm->template = base->id;
-	vm->entry = base->entry;
 	vm->regs = base->regs;
 	vm->regs.ax = 1;
 	vm->epoch = base->epoch;
@@ -306,10 +305,8 @@ int dn_vm_setup(struct dn_vm *vm, u32 entry, const char *cmdline, u32 len)
 	} else if (vm->started) {
 		err = -EBUSY;
 	} else {
-		if (!vm->template) {
-			vm->entry = entry;
+		if (!vm->template)
 			vm->regs.ip = entry;
-		}
 		memset(vm->vregs->cmdline, 0, DENALI_CMDLINE_SIZE);
 		memcpy(vm->vregs->cmdline, cmdline, len);
 	}
@@ -329,7 +326,7 @@ int dn_vm_start(struct dn_vm *vm)
 		err = -EALREADY;
 	} else if (vm->state == DENALI_VM_TEMPLATE) {
 		err = -EBUSY;
-	} else if (!vm->entry) {
+	} else if (!vm->started && !vm->regs.ip) {
 		err = -EINVAL;
 	} else {
 		if (!vm->started) {

@@ -127,7 +127,6 @@ struct dn_vm {
 	bool destroyed;
 	bool started;
 	u64 template;			/* id of the VM that it is a clone of, or 0 */
-	u32 entry;			/* 0: no DENALI_IOC_VM_SETUP yet */
 	atomic_t fds;			/* open VM descriptors */
 	struct hlist_node name_node;	/* in the table of names */
 	wait_queue_head_t end_wait;	/* poll(): state changed to ended */

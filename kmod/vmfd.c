@@ -164,16 +164,18 @@ static long dn_vmfd_clone(struct dn_vm *base, unsigned int cmd, void __user *uar
 	size_t v1 = DN_UARG_V1(denali_vm_clone, id);
 	struct denali_vm_clone arg;
 	struct dn_vm *vm;
-	long ret;
+	int fd, ret;
 
 	ret = dn_uarg_get(&arg, sizeof(arg), v1, cmd, uarg);
 	if (ret)
 		return ret;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
 	vm = dn_vm_clone(base, &arg);
-	if (IS_ERR(vm))
-		return PTR_ERR(vm);
-	arg.id = vm->id;
-	return dn_vmfd_install(vm, &arg, sizeof(arg), v1, cmd, uarg);
+	if (!IS_ERR(vm))
+		arg.id = vm->id;
+	return dn_vmfd_install(fd, vm, &arg, sizeof(arg), v1, cmd, uarg);
 }
 
 static long dn_vmfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -243,31 +245,30 @@ struct file *dn_vmfd_file(struct dn_vm *vm, bool created)
 
 /**
  * dn_vmfd_install() - give user space a descriptor of a VM that it has just created
- * @vm:   the VM, with a reference that is taken over
+ * @fd:   number that it gets: reserved before there was a VM
+ * @vm:   the VM, with a reference that is taken over, or an ERR_PTR()
  * @arg:  the answer to its request
  * @size: bytes of it
  * @v1:   as for dn_uarg_put()
  * @cmd:  the same
  * @uarg: the same
  *
- * Return: the descriptor. After an error the VM is gone.
+ * Return: the descriptor, or an error: then the VM is gone, and the number free.
  */
-long dn_vmfd_install(struct dn_vm *vm, const void *arg, size_t size, size_t v1, unsigned int cmd,
-		     void __user *uarg)
+long dn_vmfd_install(int fd, struct dn_vm *vm, const void *arg, size_t size, size_t v1,
+		     unsigned int cmd, void __user *uarg)
 {
 	struct file *file;
 	long ret;
-	int fd;
 
-	fd = get_unused_fd_flags(O_CLOEXEC);
-	if (fd < 0) {
-		ret = fd;
-		goto err_vm;
+	if (IS_ERR(vm)) {
+		ret = PTR_ERR(vm);
+		goto err_fd;
 	}
 	file = dn_vmfd_file(vm, true);
 	if (IS_ERR(file)) {
 		ret = PTR_ERR(file);
-		goto err_fd;
+		goto err_vm;
 	}
 	ret = dn_uarg_put(arg, size, v1, cmd, uarg);
 	if (ret)
@@ -279,12 +280,11 @@ err_file:
 	/* A persistent VM wouldn't go with its descriptor. */
 	dn_vm_destroy(vm);
 	fput(file);
-	put_unused_fd(fd);
-	return ret;
-err_fd:
-	put_unused_fd(fd);
+	goto err_fd;
 err_vm:
 	dn_vm_destroy(vm);
 	dn_vm_put(vm);
+err_fd:
+	put_unused_fd(fd);
 	return ret;
 }

@@ -21,5 +21,8 @@ int denali_freeze(void)
 		denali_console_restart();
 	denali_irq_restore(flags);
 	denali_console_unlock();
+	/* NICs are the clone's own: so nothing is started before this moment. */
+	if (denali_net_auto)
+		denali_net_auto();
 	return clone;
 }

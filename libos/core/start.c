@@ -71,11 +71,8 @@ void denali_start(void)
 
 	for (denali_constructor *fn = __init_array_start; fn < __init_array_end; fn++)
 		(*fn)();
-	if (!denali_template) {
+	if (!denali_template)
 		denali_freeze();
-		if (denali_net_auto)
-			denali_net_auto();
-	}
 
 	len = strnlen((const char *)DENALI_VREGS->cmdline, DENALI_CMDLINE_SIZE - 1);
 	line = __builtin_alloca(len + 1);

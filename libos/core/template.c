@@ -7,12 +7,5 @@
 
 int denali_template(void)
 {
-	int clone;
-
-	if (denali_net_used && denali_net_used())
-		return EBUSY;
-	clone = denali_freeze();
-	if (denali_net_auto)
-		denali_net_auto();
-	return clone;
+	return denali_net_used && denali_net_used() ? EBUSY : denali_freeze();
 }
