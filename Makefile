@@ -34,11 +34,12 @@ VMFLAGS ?=
 TESTARGS ?=
 TEST_TIMEOUT ?= 2000
 SWEEPARGS ?=
-# debugfs, which tests look into and users don't need; see Kbuild.
-test test-debug: export CONFIG_DENALI_DEBUG := y
 SWEEP_TIMEOUT ?= 14400
 BOCHS_TIMEOUT ?= 800
 BOCHSFLAGS ?=
+
+# debugfs, which tests look into and users don't need; see Kbuild.
+test test-debug: export CONFIG_DENALI_DEBUG := y
 
 all: kmod libos userspace
 
