@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What QEMU's emulation (7.2) can't be asked to do: instructions that its translator dies of
- * (none valid: CPUs raise #UD), and IRET with EFLAGS.VM on the stack. From ring 3 a CPU in
+ * What QEMU's emulation can't be asked to do: instructions that its translator dies of (that of
+ * 7.2; none valid: CPUs raise #UD), and IRET with EFLAGS.VM on the stack. From ring 3 a CPU in
  * long mode ignores that bit; QEMU enters virtual-8086 mode with IOPL and VIF as the stack
- * says, and they stay with the host. With SMAP on, it raises #PF for each IRET of ring 3 instead.
+ * says, and they stay with the host. 7.2 with SMAP raises #PF for each IRET of ring 3 instead.
  *
  * It isn't the machine that is to be tested, so such cases are left out there.
  */
-#include <cpuid.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "sweep_space.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-#define bit_SMAP	(1U << 20)
 
 static const struct {
 	uint8_t n, bytes[5], mask[5];
@@ -93,9 +93,31 @@ static bool has_wild_iret(const struct sweep_slot *slot)
 /** sweep_emulator_has_iret() - does IRET in ring 3 do more than fault? Return: see above. */
 bool sweep_emulator_has_iret(void)
 {
-	uint32_t a, b, c, d;
+	static int has = -1;
+	int status;
+	pid_t pid;
 
-	return !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & bit_SMAP);
+	if (has >= 0)
+		return has;
+	pid = fork();
+	if (pid < 0)
+		return true;
+	if (!pid) {
+		__asm__ __volatile__("mov %%rsp, %%rcx\n\t"
+				     "mov %%ss, %%eax\n\t"
+				     "push %%rax\n\t"
+				     "push %%rcx\n\t"
+				     "pushf\n\t"
+				     "mov %%cs, %%eax\n\t"
+				     "push %%rax\n\t"
+				     "lea 1f(%%rip), %%rax\n\t"
+				     "push %%rax\n\t"
+				     "iretq\n"
+				     "1:" : : : "rax", "rcx", "cc", "memory");
+		_exit(0);
+	}
+	has = waitpid(pid, &status, 0) == pid && WIFEXITED(status);
+	return has;
 }
 
 /**
