@@ -38,15 +38,6 @@ struct who {
 	bool userns;		/* root of a user namespace of its own, with all capabilities there */
 };
 
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	close(fd);
-	return ok;
-}
-
 static bool set_caps(uint64_t caps)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -72,8 +63,8 @@ static bool enter_userns(uid_t uid)
 	/* Else what is in /proc/self is root's. */
 	prctl(PR_SET_DUMPABLE, 1);
 	snprintf(map, sizeof(map), "0 %u 1", uid);
-	return !unshare(CLONE_NEWUSER) && put("/proc/self/setgroups", "deny") &&
-	       put("/proc/self/uid_map", map) && put("/proc/self/gid_map", map) &&
+	return !unshare(CLONE_NEWUSER) && file_put("/proc/self/setgroups", "deny") &&
+	       file_put("/proc/self/uid_map", map) && file_put("/proc/self/gid_map", map) &&
 	       !setresuid(0, 0, 0);
 }
 
@@ -272,9 +263,9 @@ TEST_F(access, limits)
 {
 	if (userns_missing(&variant->who))
 		SKIP(return, NO_USERNS);
-	ASSERT_TRUE(put("/sys/module/denali/parameters/user_vms", "1"));
+	ASSERT_TRUE(file_put("/sys/module/denali/parameters/user_vms", "1"));
 	EXPECT_EQ(as(&variant->who, try_two_vms, self), variant->quota ? 0 : EDQUOT);
-	EXPECT_TRUE(put("/sys/module/denali/parameters/user_vms", "0"));
+	EXPECT_TRUE(file_put("/sys/module/denali/parameters/user_vms", "0"));
 }
 
 /* Who has the device open, or was handed it, may have VMs: they are the asker's, not the opener's. */
@@ -399,12 +390,12 @@ TEST_F(hands, limit_stays_with_the_maker)
 	EXPECT_EQ(waitpid(maker(self->dev, self->sock[0]), &status, 0) > 0 ? status : -1, 0);
 	vm = receive_fd(self->sock[1]);
 	ASSERT_GE(vm, 0);
-	ASSERT_TRUE(put("/sys/module/denali/parameters/user_vms", "1"));
+	ASSERT_TRUE(file_put("/sys/module/denali/parameters/user_vms", "1"));
 	EXPECT_EQ(as(&owner, try_create, &ctx), EDQUOT);
 	EXPECT_EQ(as(&user, try_create, &ctx), 0);
 	close(vm);
 	EXPECT_TRUE(wait_until(as(&owner, try_create, &ctx) == 0, SOON_MS));
-	EXPECT_TRUE(put("/sys/module/denali/parameters/user_vms", "0"));
+	EXPECT_TRUE(file_put("/sys/module/denali/parameters/user_vms", "0"));
 }
 
 /* What nobody takes out of a socket goes with the socket. */

@@ -3,7 +3,6 @@
  * FPU, SSE and AVX registers: every VM has its own, the host's processes theirs,
  * and nobody sees another's, with all of them on the same CPUs at the same time.
  */
-#include <sched.h>
 #include <sys/ioctl.h>
 
 #include "kselftest_harness.h"
@@ -79,14 +78,11 @@ static int host_holds_sse(uint32_t seed, volatile int *stop)
 /* Keeps one of the host's CPUs busy with registers of its own until told to stop. */
 static pid_t host_process(int cpu, uint32_t seed, volatile int *stop)
 {
-	cpu_set_t set;
 	pid_t pid = fork();
 
 	if (pid)
 		return pid;
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
+	pin_to_cpu(cpu);
 	if (__builtin_cpu_supports("avx") && seed & 1)
 		_exit(host_holds_avx(seed, stop));
 	_exit(host_holds_sse(seed, stop));

@@ -6,7 +6,6 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -51,19 +50,10 @@ FIXTURE_TEARDOWN(host)
 
 static volatile bool stop;
 
-static bool pin(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	return !sched_setaffinity(0, sizeof(set), &set);
-}
-
 /* Leave this CPU again and again, so that what runs next borrows the address space. */
 static void *visit(void *cpu)
 {
-	pin((long)cpu);
+	pin_to_cpu((long)cpu);
 	while (!stop)
 		usleep(200);
 	return NULL;
@@ -98,7 +88,7 @@ TEST_F_TIMEOUT(host, modify_ldt_beside_guests, 60)
 	stop = false;
 	for (long i = 1; i < self->cpus; i++)
 		ASSERT_EQ(pthread_create(&thread[i], NULL, visit, (void *)i), 0);
-	ASSERT_TRUE(pin(0));
+	ASSERT_TRUE(pin_to_cpu(0));
 	while (now_ns() < end) {
 		ASSERT_EQ(ldt_set(n % 64, n), 0);
 		n++;
@@ -108,7 +98,7 @@ TEST_F_TIMEOUT(host, modify_ldt_beside_guests, 60)
 		pthread_join(thread[i], NULL);
 	/* And the process still has what it asked for, on every CPU. */
 	for (int i = 0; i < self->cpus; i++) {
-		ASSERT_TRUE(pin(i));
+		ASSERT_TRUE(pin_to_cpu(i));
 		usleep(1000);
 		__asm__ __volatile__("lsl %1, %0" : "+r" (limit) : "r" (entry));
 		EXPECT_EQ(limit, 0xffffffff);
@@ -163,7 +153,7 @@ TEST_F_TIMEOUT(host, kvm_beside_guests, 120)
 		ASSERT_GE(vm, 0);
 		ASSERT_EQ(ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region), 0);
 		for (int i = 0; i < self->cpus; i++) {
-			ASSERT_TRUE(pin(i));
+			ASSERT_TRUE(pin_to_cpu(i));
 			EXPECT_EQ(kvm_hlt(kvm, vm, i), KVM_EXIT_HLT);
 		}
 		close(vm);

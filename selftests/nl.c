@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib.h"
 #include "nl.h"
 
 #define ATTR_DATA(a)	((void *)((char *)(a) + NLA_HDRLEN))
@@ -377,6 +378,29 @@ bool vm_counters(uint64_t id, struct nl_vm *vm)
 	if (nl_open(&nl) < 0)
 		return false;
 	ok = nl_vm_get(&nl, id, vm) == 0;
+	close(nl.fd);
+	return ok;
+}
+
+static void destroy_persistent(const struct nl_vm *vm, void *dev)
+{
+	int fd = vm->flags & DENALI_CREATE_PERSISTENT ? vm_open_id(*(int *)dev, vm->id) : -1;
+
+	if (fd < 0)
+		return;
+	vm_ctl(fd, DENALI_IOC_VM_DESTROY);
+	close(fd);
+}
+
+/* Those are nobody's but the system's. Returns whether they could be listed. */
+bool vms_destroy_persistent(int dev)
+{
+	struct nl nl;
+	bool ok;
+
+	if (nl_open(&nl) < 0)
+		return false;
+	ok = !nl_vm_dump(&nl, destroy_persistent, &dev);
 	close(nl.fd);
 	return ok;
 }

@@ -69,6 +69,7 @@ int nl_vm_list(struct nl *nl, void (*each)(const struct nl_vm *vm, void *arg), v
 int nl_vm_dump(struct nl *nl, void (*each)(const struct nl_vm *vm, void *arg), void *arg);
 int nl_request(struct nl *nl, uint8_t cmd, uint16_t flags, const void *attrs, uint32_t len);
 int nl_error(struct nl *nl);
+bool vms_destroy_persistent(int dev);
 bool vm_counters(uint64_t id, struct nl_vm *vm);
 
 #endif /* DENALI_SELFTESTS_NL_H */

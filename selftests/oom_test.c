@@ -34,22 +34,13 @@ FIXTURE(oom) {
 	char cgroup[64];
 };
 
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	close(fd);
-	return ok;
-}
-
 /* For run_kselftest.sh and the test machine, which find fault with what the kernel says then. */
 static void log_mark(const char *text)
 {
 	char line[64];
 
 	snprintf(line, sizeof(line), "selftest-oom: %s\n", text);
-	put("/dev/kmsg", line);
+	file_put("/dev/kmsg", line);
 }
 
 FIXTURE_SETUP(oom)
@@ -99,9 +90,9 @@ static bool make_cgroup(context *self)
 		return false;
 	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", self->cgroups);
 	snprintf(self->cgroup, sizeof(self->cgroup), "%s/oom", self->cgroups);
-	if (put(path, "+memory") && !mkdir(self->cgroup, 0755)) {
+	if (file_put(path, "+memory") && !mkdir(self->cgroup, 0755)) {
 		snprintf(path, sizeof(path), "%s/memory.max", self->cgroup);
-		if (put(path, GROUP_MAX))
+		if (file_put(path, GROUP_MAX))
 			return true;
 		rmdir(self->cgroup);
 	}
@@ -153,7 +144,7 @@ static int run_many(context *self, uint32_t flags)
 
 	if (!pid) {
 		snprintf(path, sizeof(path), "%s/cgroup.procs", self->cgroup);
-		if (!put("/proc/self/oom_score_adj", "1000") || (*self->cgroup && !put(path, "0")))
+		if (!file_put("/proc/self/oom_score_adj", "1000") || (*self->cgroup && !file_put(path, "0")))
 			_exit(255);
 		_exit(make_many(self, flags));
 	}
@@ -179,22 +170,9 @@ TEST_F_TIMEOUT(oom, of_a_cgroup, 120)
 	}
 }
 
-static void destroy(const struct nl_vm *vm, void *arg)
-{
-	context *self = arg;
-	int fd;
-
-	if (!(vm->flags & DENALI_CREATE_PERSISTENT))
-		return;
-	fd = vm_open_id(self->dev, vm->id);
-	vm_ctl(fd, DENALI_IOC_VM_DESTROY);
-	close(fd);
-}
-
 /* Those that stay are there to be destroyed, though their maker and his cgroup are gone. */
 TEST_F_TIMEOUT(oom, of_a_cgroup_with_vms_that_stay, 120)
 {
-	struct nl nl;
 	int status;
 
 	if (!make_cgroup(self))
@@ -205,9 +183,7 @@ TEST_F_TIMEOUT(oom, of_a_cgroup_with_vms_that_stay, 120)
 	EXPECT_GT(vm_count(self->dev), self->vms + 1);
 	EXPECT_TRUE(wait_until(!rmdir(self->cgroup), SOON_MS));
 	EXPECT_EQ(mkdir(self->cgroup, 0755), 0);
-	ASSERT_EQ(nl_open(&nl), 0);
-	EXPECT_EQ(nl_vm_dump(&nl, destroy, self), 0);
-	close(nl.fd);
+	EXPECT_TRUE(vms_destroy_persistent(self->dev));
 }
 
 /* In pieces: the list of what one has is in what one has. */
@@ -263,9 +239,9 @@ TEST_F_TIMEOUT(oom, of_the_machine, 150)
 	for (i = 0; i < ARRAY_SIZE(pid); i++) {
 		pid[i] = fork();
 		if (!pid[i])
-			_exit(put("/proc/self/oom_score_adj", "1000") ? make_many(self, 0) : 255);
+			_exit(file_put("/proc/self/oom_score_adj", "1000") ? make_many(self, 0) : 255);
 	}
-	EXPECT_TRUE(put("/proc/self/oom_score_adj", "-1000"));
+	EXPECT_TRUE(file_put("/proc/self/oom_score_adj", "-1000"));
 	for (pieces = NULL, dead = 0; !dead; dead = waitpid(-1, &status, WNOHANG))
 		pieces = take(pieces);
 	drop(pieces);

@@ -6,7 +6,6 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 
 #include "kselftest_harness.h"
 #include "lib.h"
@@ -198,13 +197,10 @@ static bool look(struct __test_metadata *_metadata, struct _test_data_tables *se
 		 void (*check)(struct __test_metadata *, const struct dump *))
 {
 	static int asking;
-	cpu_set_t set;
 	bool all = true;
 	FILE *f;
 
-	CPU_ZERO(&set);
-	CPU_SET(asking++ & 1, &set);
-	sched_setaffinity(0, sizeof(set), &set);
+	pin_to_cpu(asking++ & 1);
 	f = fopen(TABLES, "r");
 	if (!f)
 		return false;

@@ -7,7 +7,6 @@
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -58,15 +57,6 @@ static void host_process(void)
 			     : : "m" (area), "i" (SECRET), "a" (low), "d" (high) : "memory");
 }
 
-static bool pin(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	return !sched_setaffinity(0, sizeof(set), &set);
-}
-
 FIXTURE_SETUP(secrets)
 {
 	self->dev = dev_open();
@@ -77,7 +67,7 @@ FIXTURE_SETUP(secrets)
 	for (int i = 0; i < self->cpus; i++) {
 		self->pid[i] = fork();
 		if (!self->pid[i]) {
-			pin(i);
+			pin_to_cpu(i);
 			host_process();
 		}
 		self->vm[i] = guest_start(self->dev, "poison", GUEST_MEM, "hold");
@@ -279,7 +269,7 @@ TEST_F_TIMEOUT(secrets, breakpoints, 120)
 		EXPECT_EQ(hits(data[i]), 0);
 		EXPECT_EQ(hits(code[i]), 0);
 		/* Beside the VMs, which go on. */
-		ASSERT_TRUE(pin(i));
+		ASSERT_TRUE(pin_to_cpu(i));
 		for (n = 1; n <= 20; n++) {
 			*(volatile uint32_t *)at = n;
 			((void (*)(void))(at + 0x100))();

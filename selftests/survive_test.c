@@ -226,18 +226,6 @@ static bool end(pid_t pid)
 	       WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 }
 
-/* Persistent VMs that are left, which are nobody's but the system's. */
-static void clear(const struct nl_vm *vm, void *arg)
-{
-	context *self = arg;
-	int fd = vm->flags & DENALI_CREATE_PERSISTENT ? vm_open_id(self->dev, vm->id) : -1;
-
-	if (fd < 0)
-		return;
-	vm_ctl(fd, DENALI_IOC_VM_DESTROY);
-	close(fd);
-}
-
 FIXTURE_VARIANT(survive) {
 	void (*kind)(context *self);
 };
@@ -282,14 +270,12 @@ FIXTURE_TEARDOWN(survive)
 	struct denali_pool_set set = { .bytes = self->info.pool_bytes };
 	struct denali_vm_state st;
 	uint32_t before = *self->progress;
-	struct nl nl;
 
 	EXPECT_TRUE(wait_until(*self->progress != before, SOON_MS));
 	/* It stays stopped if who stopped it died then. */
 	vm_ctl(self->shared, DENALI_IOC_VM_START);
 	EXPECT_FALSE(vm_ended(self->shared));
-	ASSERT_EQ(nl_open(&nl), 0);
-	EXPECT_EQ(nl_vm_dump(&nl, clear, self), 0);
+	EXPECT_TRUE(vms_destroy_persistent(self->dev));
 	EXPECT_TRUE(wait_until(!ioctl(self->dev, DENALI_IOC_POOL_SET, &set), SOON_MS));
 	guest_var_put(self->progress);
 	close(self->canary);

@@ -76,6 +76,14 @@ static int template_make(int dev, uint64_t mem)
 	EXPECT_EQ(__st.status, 0);					\
 } while (0)
 
+/* A clone that is started for it does. */
+#define EXPECT_CLONE_RUNS(template, cmdline) do {			\
+	int __vm = clone_start(template, cmdline);			\
+									\
+	EXPECT_CLONE_HOLDS(__vm, cmdline);				\
+	close(__vm);							\
+} while (0)
+
 FIXTURE(template) {
 	int dev;
 	uint64_t free;
@@ -126,24 +134,18 @@ TEST_F_TIMEOUT(template, stops, 60)
 
 TEST_F_TIMEOUT(template, is_found_whole, 60)
 {
-	int vm = clone_start(self->template, "look");
-
-	EXPECT_CLONE_HOLDS(vm, "look");
-	close(vm);
+	EXPECT_CLONE_RUNS(self->template, "look");
 }
 
 /* The frames that a clone has in reserve hold what others left there: it never sees it. */
 TEST_F_TIMEOUT(template, old_memory_stays_hidden, 60)
 {
 	struct denali_vm_state st;
-	int vm, i;
 
-	for (i = 0; i < CLONES; i++) {
+	for (int i = 0; i < CLONES; i++) {
 		ASSERT_EQ(guest_run(self->dev, "basic", variant->mem, "memzero", &st), 0);
 		ASSERT_EQ(st.reason, DENALI_END_EXIT);
-		vm = clone_start(self->template, i % 2 ? "write 0x5a5a5a5a" : "look");
-		EXPECT_CLONE_HOLDS(vm, "look or write");
-		close(vm);
+		EXPECT_CLONE_RUNS(self->template, i % 2 ? "write 0x5a5a5a5a" : "look");
 	}
 }
 
@@ -162,46 +164,29 @@ TEST_F_TIMEOUT(template, clones_are_apart, 120)
 		close(vm[i]);
 	}
 	/* Nor did any of them write to the template. */
-	vm[0] = clone_start(self->template, "look");
-	EXPECT_CLONE_HOLDS(vm[0], "look");
-	close(vm[0]);
+	EXPECT_CLONE_RUNS(self->template, "look");
 }
 
 TEST_F_TIMEOUT(template, clone_without_its_page_tables, 120)
 {
-	int vm = clone_start(self->template, "pause");
-
-	EXPECT_CLONE_HOLDS(vm, "pause");
-	close(vm);
+	EXPECT_CLONE_RUNS(self->template, "pause");
 }
 
 TEST_F_TIMEOUT(template, host_writes, 60)
 {
-	int vm = clone_start(self->template, "host-writes");
-
-	EXPECT_CLONE_HOLDS(vm, "host-writes");
-	close(vm);
-	vm = clone_start(self->template, "look");
-	EXPECT_CLONE_HOLDS(vm, "look");
-	close(vm);
+	EXPECT_CLONE_RUNS(self->template, "host-writes");
+	EXPECT_CLONE_RUNS(self->template, "look");
 }
 
 TEST_F_TIMEOUT(template, clock_and_alarm_go_on, 60)
 {
-	int vm;
-
 	let_pass(50);
-	vm = clone_start(self->template, "clock");
-	EXPECT_CLONE_HOLDS(vm, "clock");
-	close(vm);
+	EXPECT_CLONE_RUNS(self->template, "clock");
 }
 
 TEST_F_TIMEOUT(template, faults_are_the_guests, 60)
 {
-	int vm = clone_start(self->template, "fault");
-
-	EXPECT_CLONE_HOLDS(vm, "fault");
-	close(vm);
+	EXPECT_CLONE_RUNS(self->template, "fault");
 }
 
 TEST_F_TIMEOUT(template, ports_are_its_own, 60)
@@ -220,9 +205,7 @@ TEST_F_TIMEOUT(template, ports_are_its_own, 60)
 	EXPECT_CLONE_HOLDS(vm, "console");
 	close(con);
 	close(vm);
-	vm = clone_start(self->template, "ports");
-	EXPECT_CLONE_HOLDS(vm, "ports");
-	close(vm);
+	EXPECT_CLONE_RUNS(self->template, "ports");
 }
 
 TEST_F_TIMEOUT(template, is_outlived_by_its_clones, 60)

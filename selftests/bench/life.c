@@ -159,6 +159,19 @@ static void mean(const char *name, int dev, const char *path, int template)
 	printf("mean %s %llu\n", name, (unsigned long long)(now_ns() - start) / LIVES);
 }
 
+/* SAMPLES times from here to what @end, an expression that ends the region, says the TSC was. */
+#define SAMPLE(region, end) do {					\
+	for (i = 0; i < SAMPLES; i++) {					\
+		settle(dev);						\
+		start = tsc();						\
+		region_begin(region);					\
+		sample[i] = (end) - start;				\
+	}								\
+	report(region, sample, SAMPLES, 0, 1);				\
+} while (0)
+
+#define ENDS(region, what) ({ what; region_end(region); (uint32_t)tsc(); })
+
 void bench_life(int dev)
 {
 	static const char bare[] = "/dev/shm/bench/exit", libc[] = "/dev/shm/bench/exit-libc";
@@ -167,56 +180,13 @@ void bench_life(int dev)
 
 	image_prepare(dev);
 	template = template_make(dev);
-	for (i = 0; i < SAMPLES; i++) {
-		settle(dev);
-		start = tsc();
-		region_begin(R_LIFE);
-		close(vm_life(dev));
-		region_end(R_LIFE);
-		sample[i] = tsc() - start;
-	}
-	report(R_LIFE, sample, SAMPLES, 0, 1);
-	for (i = 0; i < SAMPLES; i++) {
-		settle(dev);
-		start = tsc();
-		region_begin(R_CLONE_LIFE);
-		close(clone_life(template));
-		region_end(R_CLONE_LIFE);
-		sample[i] = tsc() - start;
-	}
-	report(R_CLONE_LIFE, sample, SAMPLES, 0, 1);
-	for (i = 0; i < SAMPLES; i++) {
-		settle(dev);
-		start = tsc();
-		region_begin(R_CREATE_FIRST);
-		sample[i] = vm_first(vm_life(dev)) - start;
-	}
-	report(R_CREATE_FIRST, sample, SAMPLES, 0, 1);
-	for (i = 0; i < SAMPLES; i++) {
-		settle(dev);
-		start = tsc();
-		region_begin(R_CLONE_FIRST);
-		sample[i] = vm_first(clone_life(template)) - start;
-	}
-	report(R_CLONE_FIRST, sample, SAMPLES, 0, 1);
-	for (i = 0; i < SAMPLES; i++) {
-		settle(dev);
-		start = tsc();
-		region_begin(R_EXEC);
-		process_life(bare);
-		region_end(R_EXEC);
-		sample[i] = tsc() - start;
-	}
-	report(R_EXEC, sample, SAMPLES, 0, 1);
-	for (i = 0; i < SAMPLES; i++) {
-		settle(dev);
-		start = tsc();
-		region_begin(R_EXEC_LIBC);
-		process_life(libc);
-		region_end(R_EXEC_LIBC);
-		sample[i] = tsc() - start;
-	}
-	report(R_EXEC_LIBC, sample, SAMPLES, 0, 1);
+	SAMPLE(R_LIFE, ENDS(R_LIFE, close(vm_life(dev))));
+	SAMPLE(R_CLONE_LIFE, ENDS(R_CLONE_LIFE, close(clone_life(template))));
+	/* These regions end in the guest. */
+	SAMPLE(R_CREATE_FIRST, vm_first(vm_life(dev)));
+	SAMPLE(R_CLONE_FIRST, vm_first(clone_life(template)));
+	SAMPLE(R_EXEC, ENDS(R_EXEC, process_life(bare)));
+	SAMPLE(R_EXEC_LIBC, ENDS(R_EXEC_LIBC, process_life(libc)));
 	mean("vm-life", dev, NULL, -1);
 	mean("clone-life", dev, NULL, template);
 	mean("fork-exec-exit", dev, bare, -1);
