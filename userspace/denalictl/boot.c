@@ -178,13 +178,13 @@ static int boot_nics(struct ctl_boot *boot, struct denali_error *err)
 static void wait_begin(const struct ctl_boot *boot)
 {
 	if (!boot->wait)
-		ctl_signals_block(NULL);
+		ctl_signals_block();
 }
 
 static void wait_end(const struct ctl_boot *boot)
 {
 	if (boot->wait)
-		ctl_signals_block(NULL);
+		ctl_signals_block();
 }
 
 /* A VM with its image in it. Signals are blocked afterwards. */
@@ -288,12 +288,12 @@ static void ctl_signals_set(sigset_t *set)
 	sigaddset(set, SIGQUIT);
 }
 
-void ctl_signals_block(sigset_t *old)
+void ctl_signals_block(void)
 {
 	sigset_t set;
 
 	ctl_signals_set(&set);
-	sigprocmask(SIG_BLOCK, &set, old);
+	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
 /* A descriptor that can be read when one of them has come in. */

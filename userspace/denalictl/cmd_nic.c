@@ -84,10 +84,9 @@ static int nic_plug(struct denali_vm *vm, const struct ctl_nic_words *words, uin
 	struct json_object *obj;
 	struct denali_error err;
 	struct denali_nic *nic;
-	sigset_t old;
 	int ret;
 
-	ctl_signals_block(&old);
+	ctl_signals_block();
 	nic = denali_nic_open(&words->config, &err);
 	if (!nic)
 		return ctl_fail(&err);

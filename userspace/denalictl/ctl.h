@@ -129,7 +129,7 @@ void ctl_boot_close(struct ctl_boot *boot);
 void ctl_nic_notes(const struct denali_nic *nic);
 
 /* Signals that end the program are held back while something is half made. */
-void ctl_signals_block(sigset_t *old);
+void ctl_signals_block(void);
 int ctl_signals_fd(void);
 int ctl_signals_pending(void);
 

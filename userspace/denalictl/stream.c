@@ -164,13 +164,11 @@ enum ctl_stream_end ctl_stream_run(struct ctl_stream *stream)
 	struct termios saved, mine;
 	enum ctl_stream_end end;
 	bool restore = false;
-	sigset_t set, old;
 
 	stream->signal = 0;
-	ctl_signals_block(&old);
-	sigprocmask(SIG_BLOCK, NULL, &set);
+	ctl_signals_block();
 	/* A descriptor that can't be had leaves signals to wait for the VM's end. */
-	st.signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+	st.signal_fd = ctl_signals_fd();
 	fcntl(stream->console, F_SETFL, fcntl(stream->console, F_GETFL) | O_NONBLOCK);
 
 	st.in_tty = stream->input && isatty(STDIN_FILENO);

@@ -144,8 +144,7 @@ static void denali_vm_create_fail(int dev, const char *who, uint64_t mem_bytes,
 	case ENOSPC:
 		denali_fail(err, ENOSPC,
 			    "VM %s: memory of %s; the pool has %s left of %s: destroy VMs, enlarge it (denalictl pool set SIZE), or wait for memory (wait)",
-			    who, want, denali_size_format(have, info.pool_free),
-			    all);
+			    who, want, denali_size_format(have, info.pool_free), all);
 		break;
 	case EDQUOT:
 		denali_vm_quota_fail(who, want, err);
