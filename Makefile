@@ -35,6 +35,8 @@ TESTARGS ?=
 TEST_TIMEOUT ?= 2000
 SWEEPARGS ?=
 SWEEP_TIMEOUT ?= 14400
+FUZZARGS ?= --seconds 3600
+FUZZ_TIMEOUT ?= 7200
 BOCHS_TIMEOUT ?= 800
 BOCHSFLAGS ?=
 
@@ -51,6 +53,8 @@ help:
 	@echo 'make test-debug  the same on a kernel with KASAN, lockdep, kmemleak and the like'
 	@echo 'make test-sweep  every instruction, executed by a VM (half an hour, or some);'
 	@echo '                 SWEEPARGS="--from N" goes on from a case'
+	@echo 'make test-fuzz   requests and guests made up at random, on the debug kernel (an hour);'
+	@echo '                 FUZZARGS="--seconds N"'
 	@echo 'make test-bochs  the tests of what a guest must not reach, under Bochs, which checks'
 	@echo '                 segment limits and alignment; BOCHSFLAGS is for tools/bochs'
 	@echo 'make bench       print and keep the measurements'
@@ -67,14 +71,14 @@ deps:
 
 # What Kbuild makes here. Its own "clean" goes through all of the tree and would take
 # the objects and libraries of libos, userspace and selftests along.
-KBUILD_FILES := *.o .*.o *.ko *.mod *.mod.c modules.order Module.symvers .*.cmd kmod/*.o kmod/.*.cmd
+KBUILD_FILES := *.o .*.o *.ko *.mod *.mod.c modules.order Module.symvers .*.cmd kmod/*.o kmod/.*.cmd kmod/*.gcno
 
 # Objects of another kernel's build would be taken for this one's.
 kmod:
 	@tools/deps --tell build
 	@[ -d "$(KDIR)" ] || { echo "no kernel headers in $(KDIR): install them, or name them with KDIR=" >&2; exit 1; }
-	@if [ -e .kdir ] && [ "$$(cat .kdir)" != "$(KDIR) $(KVER)" ]; then rm -f $(KBUILD_FILES); fi
-	@echo "$(KDIR) $(KVER)" >.kdir
+	@if [ -e .kdir ] && [ "$$(cat .kdir)" != "$(strip $(KDIR) $(KVER) $(CONFIG_DENALI_COVERAGE))" ]; then rm -f $(KBUILD_FILES); fi
+	@echo "$(strip $(KDIR) $(KVER) $(CONFIG_DENALI_COVERAGE))" >.kdir
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
 libos:
@@ -104,6 +108,13 @@ test-debug: deps
 test-sweep: deps
 	$(MAKE) all selftests
 	$(VM) --timeout $(SWEEP_TIMEOUT) $(VMFLAGS) -- selftests/build/denali/sweep.sh --all $(SWEEPARGS)
+
+# By what code it reaches, for an hour.
+test-fuzz: deps
+	tools/debug-kernel
+	$(MAKE) KERNEL=debug CONFIG_DENALI_DEBUG=y CONFIG_DENALI_COVERAGE=y all selftests
+	DENALI_TIMEOUT_FACTOR=5 tools/vm --kernel debug --memory 4G --frozen 900 --timeout $(FUZZ_TIMEOUT) $(VMFLAGS) \
+		selftests/build/denali/fuzz.sh $(FUZZARGS)
 
 # Some three minutes on a computer that is otherwise idle.
 test-bochs:
@@ -137,7 +148,7 @@ clean:
 	$(MAKE) -C selftests clean
 	rm -f .kdir
 
-.PHONY: all help deps kmod libos userspace selftests demo test test-debug test-bochs test-sweep bench check install uninstall clean
+.PHONY: all help deps kmod libos userspace selftests demo test test-debug test-bochs test-sweep test-fuzz bench check install uninstall clean
 # Everything below the top decides for itself what it can do at once; kbuild, the
 # guests and the tests of this level need one another.
 .NOTPARALLEL:

@@ -2,7 +2,7 @@
 /*
  * sweep: have a VM execute every instruction (sweep_space.c), or a sample, batch by
  * batch, and look after each batch whether all that isn't that VM is unharmed
- * (sweep_watch.c). VMs of a batch may die as they like: another one goes on behind the
+ * (watch.c). VMs of a batch may die as they like: another one goes on behind the
  * case that did it. A batch that harms is bisected to the case.
  *
  * A batch is announced in the kernel log and on standard output before it runs: when the
@@ -24,7 +24,7 @@
 
 #include "lib.h"
 #include "sweep_space.h"
-#include "sweep_watch.h"
+#include "watch.h"
 
 /* A case that takes so much of the VM's CPU time (or of all time) isn't waited for. */
 #define STUCK_RUN_NS	1000000000ULL
@@ -170,7 +170,7 @@ static uint32_t wait_vm(int vm, const uint8_t *mem, uint32_t from, uint32_t coun
 	struct denali_vm_state st;
 	uint32_t at, furthest = 0;
 
-	while (sweep_watch_poll(&pfd, 100) == 0) {
+	while (watch_poll(&pfd, 100) == 0) {
 		vm_state(vm, &st);
 		at = position(mem, from, count);
 		if (at > furthest) {
@@ -272,7 +272,7 @@ static bool run_cases(uint64_t j, uint32_t count, char *why, size_t size)
 			counts.left_out++;
 	}
 	counts.cases += count;
-	return run_slots(slots, j, count, why, size) & sweep_watch_ok(why, size);
+	return run_slots(slots, j, count, why, size) & watch_ok(why, size);
 }
 
 /* Which case of these was it? Fresh canaries for each try. */
@@ -285,8 +285,8 @@ static void bisect(uint64_t j, uint32_t count)
 	while (count > 1) {
 		half = count / 2;
 		for (int part = 0; part < 2; part++) {
-			sweep_watch_stop();
-			if (!sweep_watch_start(dev))
+			watch_stop();
+			if (!watch_start(dev))
 				return;
 			well = run_cases(part ? j + half : j, part ? count - half : half, why, sizeof(why));
 			if (!well && part)
@@ -317,7 +317,7 @@ static bool run_batches(uint64_t from, uint64_t to, uint32_t batch)
 		make_case(from, &slot, name, sizeof(name));
 		snprintf(line, sizeof(line), "seed %" PRIu64 ", %.1f%%: cases %" PRIu64 " to %" PRIu64 " (%s...)",
 			 selection.seed, from * 100.0 / selection.total, from, from + n - 1, name);
-		sweep_log(line);
+		watch_log(line);
 		printf("# %s\n", line);
 		fflush(stdout);
 		if (n == 1)
@@ -380,7 +380,7 @@ static int run_bytes(const char *hex)
 		fprintf(stderr, "sweep: --bytes: at most %d bytes in hexadecimal\n", SWEEP_CODE - 1);
 		return 2;
 	}
-	ok = run_slots(&slot, 0, 1, why, sizeof(why)) & sweep_watch_ok(why, sizeof(why));
+	ok = run_slots(&slot, 0, 1, why, sizeof(why)) & watch_ok(why, sizeof(why));
 	print_counts();
 	if (!ok)
 		printf("# HARM: %s\n", why);
@@ -480,7 +480,7 @@ int main(int argc, char **argv)
 		perror(DENALI_DEVICE);
 		return 2;
 	}
-	if (!sweep_watch_start(dev))
+	if (!watch_start(dev))
 		return 2;
 	if (bytes) {
 		ok = !run_bytes(bytes);
@@ -492,6 +492,6 @@ int main(int argc, char **argv)
 		if (ok && count > 1000)
 			ok = counts_are_plausible();
 	}
-	sweep_watch_stop();
+	watch_stop();
 	return !ok;
 }

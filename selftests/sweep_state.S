@@ -2,7 +2,7 @@
 /*
  * long sweep_state_hold(struct sweep_state *state): make a system call with values of
  * our own in all registers that it must preserve, and keep what is in them
- * afterwards. Offsets are those of the struct in sweep_watch.c.
+ * afterwards. Offsets are those of the struct in watch.c.
  */
 	.text
 	.globl	sweep_state_hold

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a sweep must leave unharmed: the kernel log (no warning), canary VMs, one for
+ * What a sweep and a fuzzer must leave unharmed: the kernel log (no warning), canary VMs, one for
  * each CPU that runs VMs (guests/canary.c keeps looking at its memory and registers), and
  * this process: its registers of all kinds, across system calls that are made while the
  * sweep runs; segment bases, protection keys; a hardware breakpoint.
@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "lib.h"
-#include "sweep_watch.h"
+#include "watch.h"
 
 #define CANARIES	4
 #define XSAVE_SIZE	4096
@@ -59,14 +59,14 @@ static uint64_t gs_word = SOMETHING;
 static char broken[200];	/* what was wrong with this process */
 
 /* A line for whoever reads the log of a machine that died. Each descriptor has a rate limit. */
-void sweep_log(const char *text)
+void watch_log(const char *text)
 {
 	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC), n;
 	char line[256];
 
 	if (fd < 0)
 		return;
-	n = snprintf(line, sizeof(line), "<6>denali-sweep: %s\n", text);
+	n = snprintf(line, sizeof(line), "<6>denali-watch: %s\n", text);
 	if (write(fd, line, n) != n)
 		perror("/dev/kmsg");
 	close(fd);
@@ -209,7 +209,7 @@ static bool own_ok(char *why, size_t size)
 }
 
 /* poll() of one descriptor while all registers hold something. */
-int sweep_watch_poll(struct pollfd *pfd, int ms)
+int watch_poll(struct pollfd *pfd, int ms)
 {
 	struct sweep_state s = {
 		.want = want, .got = got,
@@ -237,10 +237,10 @@ int sweep_watch_poll(struct pollfd *pfd, int ms)
 }
 
 /**
- * sweep_watch_ok() - is all well since the last time?
+ * watch_ok() - is all well since the last time?
  * @why:  gets what isn't
  */
-bool sweep_watch_ok(char *why, size_t size)
+bool watch_ok(char *why, size_t size)
 {
 	for (int i = 0; i < nr_canaries; i++)
 		if (!canary_ok(&canaries[i], why, size))
@@ -248,7 +248,7 @@ bool sweep_watch_ok(char *why, size_t size)
 	return log_is_clean(why, size) && own_ok(why, size);
 }
 
-bool sweep_watch_start(int dev)
+bool watch_start(int dev)
 {
 	struct denali_info info;
 
@@ -269,7 +269,7 @@ bool sweep_watch_start(int dev)
 	return true;
 }
 
-void sweep_watch_stop(void)
+void watch_stop(void)
 {
 	for (int i = 0; i < nr_canaries; i++) {
 		munmap(canaries[i].page, 8192);
