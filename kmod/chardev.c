@@ -38,7 +38,7 @@ static int dn_chardev_info(unsigned int cmd, void __user *uarg)
 	info.pool_bytes = st.bytes;
 	info.pool_free = st.free;
 	info.pool_dirty = st.dirty;
-	strscpy(info.scheduler, dn_sched_name(), sizeof(info.scheduler));
+	strscpy(info.scheduler, dn_sched->name, sizeof(info.scheduler));
 	strscpy(info.version, THIS_MODULE->version, sizeof(info.version));
 	return dn_uarg_put(&info, sizeof(info), DN_UARG_V1(denali_info, version), cmd, uarg);
 }

@@ -45,6 +45,10 @@ static const struct kernel_param_ops dn_quantum_ops = {
 module_param_cb(quantum_us, &dn_quantum_ops, &dn_quantum_us, 0644);
 MODULE_PARM_DESC(quantum_us, "how long a VM runs while others wait, in microseconds, 100 to 1000000 (default: 10000)");
 
+static char *sched = "fair";
+module_param(sched, charp, 0444);
+MODULE_PARM_DESC(sched, "scheduling policy: fair, by weights (default), or rr, round robin as in the original");
+
 /* Bytes with a suffix, and nothing behind. */
 static int dn_parse_size(const char *text, char end, const char **rest, u64 *bytes)
 {
@@ -107,6 +111,9 @@ static int __init dn_module_init(void)
 {
 	int err;
 
+	err = dn_sched_choose(sched);
+	if (err)
+		return err;
 	err = dn_host_check(allow_meltdown);
 	if (err)
 		return err;

@@ -31,8 +31,6 @@
 #include "slice.h"
 #include "vm.h"
 
-unsigned int dn_quantum_us = 10000;
-
 /* How long a VM idles before its page tables are taken. */
 #define DN_RECLAIM_AFTER	(2 * HZ)
 #define DN_RECLAIM_BUDGET	64	/* VMs at a time */
@@ -40,18 +38,12 @@ unsigned int dn_quantum_us = 10000;
 /* Work that takes a VM off the CPU and leaves it off. */
 #define DN_WORK_OFF	(BIT(DN_WORK_END) | BIT(DN_WORK_STOP) | BIT(DN_WORK_TEMPLATE))
 
-static const struct dn_sched_ops *dn_sched = &dn_sched_rr;
 static DEFINE_PER_CPU(struct dn_runner, dn_runners);
 static DEFINE_MUTEX(dn_runners_mutex);	/* who has which runner: add, CPU hotplug */
 static enum cpuhp_state dn_hotplug_state;
 
 /* Some VM went off. One for all: those who wait for that are few. */
 static DECLARE_WAIT_QUEUE_HEAD(dn_off_wait);
-
-const char *dn_sched_name(void)
-{
-	return dn_sched->name;
-}
 
 /* The runner of a VM, locked. */
 static struct dn_runner *dn_runner_lock(struct dn_vm *vm, unsigned long *flags)
@@ -93,6 +85,14 @@ static void dn_runner_kick(struct dn_runner *r)
 		smp_call_function_single_async(cpu, &r->csd);
 }
 
+/* It isn't runnable any more, after it ran for @ns. */
+static void dn_runner_unqueue(struct dn_runner *r, struct dn_vm *vm, u64 ns)
+{
+	lockdep_assert_held(&r->lock);
+	r->queue.nr--;
+	dn_sched->remove(&r->queue, vm, ns);
+}
+
 /* A VM became runnable from outside the runner. */
 static void dn_runner_wake(struct dn_runner *r, struct dn_vm *vm)
 {
@@ -100,6 +100,7 @@ static void dn_runner_wake(struct dn_runner *r, struct dn_vm *vm)
 	list_del_init(&vm->idle_node);
 	vm->on = DN_ON_QUEUE;
 	vm->queued_at = ktime_get_ns();
+	r->queue.nr++;
 	dn_sched->wake(&r->queue, vm);
 	if (r->task)
 		wake_up_process(r->task);
@@ -220,12 +221,7 @@ static void dn_runner_turn(struct dn_runner *r, struct dn_vm *vm)
 			if (!dn_clock_idle_over(vm))
 				return;
 		}
-		if (work & BIT(DN_WORK_YIELD)) {
-			clear_bit(DN_WORK_YIELD, &vm->work);
-			vm->quantum_left = 0;
-			return;
-		}
-		if (READ_ONCE(r->preempt))
+		if (work & BIT(DN_WORK_YIELD) || READ_ONCE(r->preempt))
 			return;
 		if (!vm->pgt.nr && dn_pgtable_build(&vm->pgt, vm->part)) {
 			/* The host is out of memory for now: let it reclaim. */
@@ -269,8 +265,8 @@ static void dn_runner_reclaim(struct work_struct *work)
 	dn_pgtable_free_pages(&pages);
 }
 
-/* Where a VM goes whose turn is over. */
-static void dn_runner_put(struct dn_runner *r, struct dn_vm *vm, u64 now)
+/* Where a VM goes whose turn is over, after it ran for @ran ns. */
+static void dn_runner_put(struct dn_runner *r, struct dn_vm *vm, u64 now, u64 ran)
 {
 	unsigned long work = READ_ONCE(vm->work);
 
@@ -278,10 +274,12 @@ static void dn_runner_put(struct dn_runner *r, struct dn_vm *vm, u64 now)
 	if (likely(!(work & DN_WORK_OFF) && (work || !vm->idling))) {
 		vm->on = DN_ON_QUEUE;
 		vm->queued_at = now;
-		dn_sched->put(&r->queue, vm);
+		if (work & BIT(DN_WORK_YIELD))
+			clear_bit(DN_WORK_YIELD, &vm->work);
+		dn_sched->put(&r->queue, vm, ran, work & BIT(DN_WORK_YIELD));
 		return;
 	}
-	dn_sched->remove(&r->queue, vm);
+	dn_runner_unqueue(r, vm, ran);
 	if (work & BIT(DN_WORK_END)) {
 		/* For dn_runner_switch(): whoever sees it off may drop the last other one. */
 		kref_get(&vm->ref);
@@ -324,8 +322,7 @@ static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev,
 		ran = max_t(s64, now - r->turn_start, 0);
 		prev->stats.run_ns += ran;
 		prev->stats.steal_ns += r->stolen;
-		dn_sched->charge(prev, ran);
-		dn_runner_put(r, prev, now);
+		dn_runner_put(r, prev, now, ran);
 		off = prev->on == DN_OFF;
 		idle = prev->on == DN_ON_IDLE;
 		ended = prev->state == DENALI_VM_ENDED;
@@ -402,6 +399,8 @@ void dn_runner_add(struct dn_vm *vm)
 	}
 	raw_spin_lock_irq(&best->lock);
 	vm->runner = best;
+	vm->weight = DN_WEIGHT_DEFAULT;
+	dn_sched->join(&best->queue, vm, NULL);
 	list_add_tail(&vm->runner_node, &best->vms);
 	best->nr_vms++;
 	raw_spin_unlock_irq(&best->lock);
@@ -450,7 +449,7 @@ bool dn_runner_take(struct dn_vm *vm, int work, u32 state)
 	r = dn_runner_lock(vm, &flags);
 	switch (vm->on) {
 	case DN_ON_QUEUE:
-		dn_sched->remove(&r->queue, vm);
+		dn_runner_unqueue(r, vm, 0);
 		fallthrough;
 	case DN_ON_IDLE:
 	case DN_OFF:
@@ -510,7 +509,7 @@ static void dn_runner_move(struct dn_runner *from, struct dn_vm *vm, struct dn_r
 
 	lockdep_assert_held(&from->lock);
 	if (queued) {
-		dn_sched->remove(&from->queue, vm);
+		dn_runner_unqueue(from, vm, 0);
 		vm->on = DN_ON_IDLE;
 		set_bit(DN_WORK_TIMER, &vm->work);
 	}
@@ -522,6 +521,7 @@ static void dn_runner_move(struct dn_runner *from, struct dn_vm *vm, struct dn_r
 	WRITE_ONCE(vm->runner, to);
 	list_add_tail(&vm->runner_node, &to->vms);
 	to->nr_vms++;
+	dn_sched->join(&to->queue, vm, &from->queue);
 	if (queued)
 		dn_runner_wake(to, vm);
 	if (has_tables) {
@@ -577,7 +577,7 @@ int dn_runners_start(void)
 		r->cpu = cpu;
 		r->slice_cpu = -1;
 		raw_spin_lock_init(&r->lock);
-		dn_queue_init(&r->queue);
+		dn_sched->init(&r->queue);
 		INIT_LIST_HEAD(&r->vms);
 		INIT_LIST_HEAD(&r->idle);
 		INIT_DELAYED_WORK(&r->reclaim, dn_runner_reclaim);

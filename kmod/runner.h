@@ -65,7 +65,6 @@ struct dn_runner {
 int dn_runners_start(void);
 void dn_runners_stop(void);
 u32 dn_runners_count(void);
-const char *dn_sched_name(void);
 
 void dn_runner_add(struct dn_vm *vm);
 void dn_runner_remove(struct dn_vm *vm);

@@ -7,51 +7,71 @@
 #define DN_SCHED_H
 
 #include <linux/list.h>
+#include <linux/rbtree.h>
 #include <linux/types.h>
 
 struct dn_vm;
 
 /**
  * struct dn_queue - runnable VMs of one runner, the one that runs included
- * @list: all of them
- * @last: where in @list the one is that was picked last, or @list itself
- * @nr:   their number
+ * @nr:      their number; the runner's, all else is the policy's
+ * @list:    rr: all of them
+ * @last:    rr: where in @list the one is that was picked last, or @list itself
+ * @running: fair: the one that was picked last, as long as it is runnable
+ * @first:   fair: of the others, the one that is next
+ * @tree:    fair: all but these two, by virtual time
+ * @vtime:   fair: virtual time, ns
  */
 struct dn_queue {
-	struct list_head list;
-	struct list_head *last;
 	u32 nr;
+	union {
+		struct {
+			struct list_head list;
+			struct list_head *last;
+		};
+		struct {
+			struct dn_vm *running;
+			struct dn_vm *first;
+			struct rb_root_cached tree;
+			u64 vtime;
+		};
+	};
 };
 
 /**
  * struct dn_sched_ops - a policy
  * @name:   for the admin
+ * @init:   @queue is new
+ * @join:   @vm, not runnable, comes to @queue: from @from, or new if that is NULL
  * @wake:   @vm became runnable
  * @pick:   the VM to run next, NULL if there is none. vm->quantum_left is how long it may
  *          run, ns
- * @put:    the turn of @vm, picked last, is over and it stays runnable
- * @remove: @vm, running or not, isn't runnable any more
- * @charge: @vm ran for @ns
+ * @put:    the turn of @vm, picked last, is over after @ns and it stays runnable; @yield:
+ *          over by its own wish, so that others may run
+ * @remove: @vm isn't runnable any more: it was picked last and has run for @ns, or waits and
+ *          @ns is 0
  *
  * Context of all: the runner's lock is held, interrupts off.
  */
 struct dn_sched_ops {
 	const char *name;
+	void (*init)(struct dn_queue *queue);
+	void (*join)(struct dn_queue *queue, struct dn_vm *vm, const struct dn_queue *from);
 	void (*wake)(struct dn_queue *queue, struct dn_vm *vm);
 	struct dn_vm *(*pick)(struct dn_queue *queue);
-	void (*put)(struct dn_queue *queue, struct dn_vm *vm);
-	void (*remove)(struct dn_queue *queue, struct dn_vm *vm);
-	void (*charge)(struct dn_vm *vm, u64 ns);
+	void (*put)(struct dn_queue *queue, struct dn_vm *vm, u64 ns, bool yield);
+	void (*remove)(struct dn_queue *queue, struct dn_vm *vm, u64 ns);
 };
 
-static inline void dn_queue_init(struct dn_queue *queue)
-{
-	INIT_LIST_HEAD(&queue->list);
-	queue->last = &queue->list;
-	queue->nr = 0;
-}
+/* Weight of a VM of which nothing else was said. */
+#define DN_WEIGHT_DEFAULT	100
 
+extern const struct dn_sched_ops dn_sched_fair;
 extern const struct dn_sched_ops dn_sched_rr;
+
+extern const struct dn_sched_ops *dn_sched;	/* the policy; set once, when the module is loaded */
 extern unsigned int dn_quantum_us;
+
+int dn_sched_choose(const char *name);
 
 #endif /* DN_SCHED_H */

@@ -13,13 +13,22 @@
 #include "sched.h"
 #include "vm.h"
 
+static void dn_rr_init(struct dn_queue *queue)
+{
+	INIT_LIST_HEAD(&queue->list);
+	queue->last = &queue->list;
+}
+
+static void dn_rr_join(struct dn_queue *queue, struct dn_vm *vm, const struct dn_queue *from)
+{
+}
+
 static void dn_rr_wake(struct dn_queue *queue, struct dn_vm *vm)
 {
 	if (vm->quantum_left)
 		list_add(&vm->run_node, queue->last);
 	else
 		list_add_tail(&vm->run_node, queue->last);
-	queue->nr++;
 }
 
 static struct dn_vm *dn_rr_pick(struct dn_queue *queue)
@@ -38,29 +47,25 @@ static struct dn_vm *dn_rr_pick(struct dn_queue *queue)
 	return vm;
 }
 
-static void dn_rr_put(struct dn_queue *queue, struct dn_vm *vm)
+static void dn_rr_put(struct dn_queue *queue, struct dn_vm *vm, u64 ns, bool yield)
 {
 	vm->quantum_left = 0;
 }
 
-static void dn_rr_remove(struct dn_queue *queue, struct dn_vm *vm)
+static void dn_rr_remove(struct dn_queue *queue, struct dn_vm *vm, u64 ns)
 {
+	vm->quantum_left -= min(vm->quantum_left, ns);
 	if (queue->last == &vm->run_node)
 		queue->last = vm->run_node.prev;
 	list_del(&vm->run_node);
-	queue->nr--;
-}
-
-static void dn_rr_charge(struct dn_vm *vm, u64 ns)
-{
-	vm->quantum_left -= min(vm->quantum_left, ns);
 }
 
 const struct dn_sched_ops dn_sched_rr = {
 	.name = "rr",
+	.init = dn_rr_init,
+	.join = dn_rr_join,
 	.wake = dn_rr_wake,
 	.pick = dn_rr_pick,
 	.put = dn_rr_put,
 	.remove = dn_rr_remove,
-	.charge = dn_rr_charge,
 };

@@ -21,6 +21,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/rbtree.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -99,14 +100,21 @@ struct dn_vm {
 	u64 epoch;			/* host ns of guest time 0; see dn_clock_freeze() */
 	u64 wall_at;			/* host ns at which vregs->wall_base was written */
 	u64 queued_at;			/* host ns at which it became runnable */
-	u64 quantum_left;		/* ns of CPU time; the policy's */
+	u64 quantum_left;		/* ns of CPU time; this and the next are the policy's */
+	u64 vtime;			/* virtual time, ns */
+	u32 vtime_rest;			/* and what is less than that */
+	u32 inverse;			/* of the weight */
 	struct hrtimer timer;		/* wakes it: alarm or idle timeout, the earlier */
 
 	/* Queue state: runner->lock. */
 	struct dn_runner *runner;
 	enum dn_on on;
 	u32 state;			/* DENALI_VM_* */
-	struct list_head run_node;	/* the policy's */
+	u32 weight;
+	union {				/* the policy's */
+		struct list_head run_node;
+		struct rb_node run_rb;
+	};
 	struct list_head runner_node;	/* on runner->vms */
 	struct list_head idle_node;	/* on runner->idle, or empty */
 	unsigned long idle_since;	/* jiffies */

@@ -169,6 +169,17 @@ quantum_at_run_time()
 	echo "$old" >$p
 }
 
+# sched_is NAME [PARAMETER]
+sched_is()
+{
+	local name=$1
+	shift
+	denali_unload && denali_load pool=16M "$@" || return
+	[ "$(cat /sys/module/denali/parameters/sched)" = "$name" ] || { echo "sysfs says otherwise"; return 1; }
+	denalictl version | grep -q "^scheduler *$name$" || { denalictl version; return 1; }
+	denalictl run "$basic" -- exit 0
+}
+
 kb()
 {
 	awk -v what="$1:" '$1 == what { print $2 }' /proc/meminfo
@@ -211,7 +222,7 @@ unload_right_after_vms()
 	gone
 }
 
-plan 25
+plan 30
 check "plain insmod" insmod_works
 check "rmmod leaves nothing" rmmod_leaves_nothing
 check "insmod twice" insmod_twice
@@ -222,7 +233,7 @@ check "unload refused: a VM runs" unload_with_running_vm
 check "unload refused: a persistent VM" unload_with_persistent_vm
 check "unload refused: the device is open" unload_with_open_device
 for params in pool=x pool= pool=16Mx pool=-1 pool=999999G pool_phys=x pool_phys=1G pool_phys=0:16M \
-	pool_phys=0x100000:16M pool_phys=0x1234:2M quantum_us=0 quantum_us=x; do
+	pool_phys=0x100000:16M pool_phys=0x1234:2M sched= sched=fai sched=RR quantum_us=0 quantum_us=x; do
 	case $params in
 	quantum*) # the kernel itself refuses these
 		check "refuses $params" eval "denali_unload; ! insmod \$DENALI_MODULE $params && gone" ;;
@@ -232,6 +243,8 @@ done
 check "refuses pool= with pool_phys=" refuses pool=16M pool_phys=0x40000000:16M
 check "modinfo describes all parameters" modinfo_is_complete
 check "quantum_us at run time" quantum_at_run_time
+check "sched=fair unless something else is said" sched_is fair
+check "sched=rr" sched_is rr sched=rr
 check "10 times in and out" many_cycles
 check "unload right after VMs" unload_right_after_vms
 finish

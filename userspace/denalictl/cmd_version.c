@@ -25,6 +25,7 @@ int ctl_cmd_version(struct ctl_words *words)
 		ctl_add_string(obj, "module", info.version);
 		ctl_add_uint(obj, "module_interface", info.uapi_version);
 		ctl_add_uint(obj, "module_guest_abi", info.abi_version);
+		ctl_add_string(obj, "scheduler", info.scheduler);
 	}
 	if (dev >= 0)
 		close(dev);
