@@ -7,7 +7,9 @@
  * Nothing here takes a VM's locks: a dump shows counters as they are at the moment,
  * and can neither hold up a runner nor wait for an ioctl.
  */
+#include <linux/bitmap.h>
 #include <linux/capability.h>
+#include <linux/cpumask.h>
 #include <linux/mutex.h>
 #include <linux/netlink.h>
 #include <linux/sched/signal.h>
@@ -86,6 +88,24 @@ static noinline_for_stack int dn_netlink_put_exits(struct sk_buff *skb,
 	return 0;
 }
 
+static int dn_netlink_put_share(struct sk_buff *skb, const struct dn_vm *vm)
+{
+	const unsigned int nr = min_t(unsigned int, nr_cpu_ids, DENALI_CPUS_MAX);
+	const struct dn_cap *cap;
+	const unsigned long *cpus;
+
+	/* Against dn_share_alloc(): filled in before it is there. */
+	cap = smp_load_acquire(&vm->cap);
+	/* The same. */
+	cpus = smp_load_acquire(&vm->cpus);
+	if (nla_put_u32(skb, DENALI_A_WEIGHT, READ_ONCE(vm->weight)) ||
+	    nla_put_u32(skb, DENALI_A_CAP, cap ? READ_ONCE(cap->percent) : 0))
+		return -EMSGSIZE;
+	if (!cpus || bitmap_subset(cpumask_bits(cpu_possible_mask), cpus, nr))
+		return 0;
+	return nla_put(skb, DENALI_A_CPUS, BITS_TO_U64(nr) * sizeof(u64), cpus);
+}
+
 /* @ns: of who is to read it, whoever's doing it is. */
 static int dn_netlink_put_vm(struct sk_buff *skb, struct dn_vm *vm, struct user_namespace *ns)
 {
@@ -120,6 +140,7 @@ static int dn_netlink_put_vm(struct sk_buff *skb, struct dn_vm *vm, struct user_
 	    nla_put_u32(skb, DENALI_A_IDLE, READ_ONCE(vm->on) == DN_ON_IDLE) ||
 	    (vm->template && nla_put_u64_64bit(skb, DENALI_A_TEMPLATE, vm->template, DENALI_A_PAD)) ||
 	    (runner && nla_put_u32(skb, DENALI_A_CPU, runner->cpu)) ||
+	    dn_netlink_put_share(skb, vm) ||
 	    dn_netlink_put_exits(skb, &vm->stats))
 		return -EMSGSIZE;
 

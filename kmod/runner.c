@@ -31,22 +31,20 @@
 #include "slice.h"
 #include "vm.h"
 
-/* How long a VM idles before its page tables are taken. */
-#define DN_RECLAIM_AFTER	(2 * HZ)
 #define DN_RECLAIM_BUDGET	64	/* VMs at a time */
 
 /* Work that takes a VM off the CPU and leaves it off. */
 #define DN_WORK_OFF	(BIT(DN_WORK_END) | BIT(DN_WORK_STOP) | BIT(DN_WORK_TEMPLATE))
 
-static DEFINE_PER_CPU(struct dn_runner, dn_runners);
-static DEFINE_MUTEX(dn_runners_mutex);	/* who has which runner: add, CPU hotplug */
+DEFINE_PER_CPU(struct dn_runner, dn_runners);
+DEFINE_MUTEX(dn_runners_mutex);	/* which runner has a task */
 static enum cpuhp_state dn_hotplug_state;
 
 /* Some VM went off. One for all: those who wait for that are few. */
 static DECLARE_WAIT_QUEUE_HEAD(dn_off_wait);
 
-/* The runner of a VM, locked. */
-static struct dn_runner *dn_runner_lock(struct dn_vm *vm, unsigned long *flags)
+/** dn_runner_lock() - lock the runner of a VM. Return: it. */
+struct dn_runner *dn_runner_lock(struct dn_vm *vm, unsigned long *flags)
 {
 	struct dn_runner *r;
 
@@ -62,7 +60,8 @@ static struct dn_runner *dn_runner_lock(struct dn_vm *vm, unsigned long *flags)
 	}
 }
 
-static void dn_runner_unlock(struct dn_runner *r, unsigned long flags)
+/** dn_runner_unlock() - what dn_runner_lock() did, backwards */
+void dn_runner_unlock(struct dn_runner *r, unsigned long flags)
 {
 	__acquire(&r->lock);
 	raw_spin_unlock_irqrestore(&r->lock, flags);
@@ -85,25 +84,53 @@ static void dn_runner_kick(struct dn_runner *r)
 		smp_call_function_single_async(cpu, &r->csd);
 }
 
-/* It isn't runnable any more, after it ran for @ns. */
-static void dn_runner_unqueue(struct dn_runner *r, struct dn_vm *vm, u64 ns)
+/** dn_runner_unqueue() - a VM that waited, or ran for @ns, isn't runnable any more. Context: runner's lock held. */
+void dn_runner_unqueue(struct dn_runner *r, struct dn_vm *vm, u64 ns)
 {
 	lockdep_assert_held(&r->lock);
 	r->queue.nr--;
 	dn_sched->remove(&r->queue, vm, ns);
 }
 
-/* A VM became runnable from outside the runner. */
-static void dn_runner_wake(struct dn_runner *r, struct dn_vm *vm)
+/* A VM that would be runnable has to wait for its cap. */
+static void dn_runner_cap(struct dn_vm *vm)
+{
+	vm->on = DN_ON_CAP;
+	dn_cap_wait(vm->cap);
+}
+
+/** dn_runner_queue() - a VM that is runnable comes to wait for the CPU. Context: runner's lock held. */
+void dn_runner_queue(struct dn_runner *r, struct dn_vm *vm)
 {
 	lockdep_assert_held(&r->lock);
-	list_del_init(&vm->idle_node);
+	if (unlikely(vm->cap) && dn_cap_spent(vm->cap, ktime_get_ns())) {
+		dn_runner_cap(vm);
+		return;
+	}
 	vm->on = DN_ON_QUEUE;
-	vm->queued_at = ktime_get_ns();
 	r->queue.nr++;
 	dn_sched->wake(&r->queue, vm);
 	if (r->task)
 		wake_up_process(r->task);
+}
+
+/* A VM became runnable from outside the runner. */
+static void dn_runner_wake(struct dn_runner *r, struct dn_vm *vm)
+{
+	list_del_init(&vm->idle_node);
+	vm->queued_at = ktime_get_ns();
+	dn_runner_queue(r, vm);
+}
+
+/** dn_runner_uncap() - a VM may have waited long enough for its cap. Context: interrupts off. */
+void dn_runner_uncap(struct dn_vm *vm)
+{
+	unsigned long flags;
+	struct dn_runner *r = dn_runner_lock(vm, &flags);
+
+	if (vm->on == DN_ON_CAP)
+		dn_runner_queue(r, vm);
+	dn_runner_unlock(r, flags);
 }
 
 /**
@@ -265,55 +292,100 @@ static void dn_runner_reclaim(struct work_struct *work)
 	dn_pgtable_free_pages(&pages);
 }
 
-/* Where a VM goes whose turn is over, after it ran for @ran ns. */
-static void dn_runner_put(struct dn_runner *r, struct dn_vm *vm, u64 now, u64 ran)
-{
-	unsigned long work = READ_ONCE(vm->work);
+/* What became of a VM whose turn is over. */
+enum dn_left {
+	DN_LEFT_NOT,	/* it is still runnable */
+	DN_LEFT_IDLE,
+	DN_LEFT_OFF,
+	DN_LEFT_ENDED,	/* with a reference for dn_runner_left() */
+	DN_LEFT_FROZEN,	/* the same: it has become a template */
+};
 
-	lockdep_assert_held(&r->lock);
-	if (likely(!(work & DN_WORK_OFF) && (work || !vm->idling))) {
-		vm->on = DN_ON_QUEUE;
-		vm->queued_at = now;
-		if (work & BIT(DN_WORK_YIELD))
-			clear_bit(DN_WORK_YIELD, &vm->work);
-		dn_sched->put(&r->queue, vm, ran, work & BIT(DN_WORK_YIELD));
-		return;
-	}
-	dn_runner_unqueue(r, vm, ran);
+/* A VM whose turn is over isn't runnable any more. */
+static enum dn_left dn_runner_leave(struct dn_runner *r, struct dn_vm *vm, unsigned long work,
+				    u64 now)
+{
 	if (work & BIT(DN_WORK_END)) {
-		/* For dn_runner_switch(): whoever sees it off may drop the last other one. */
+		/* Whoever sees it off may drop the last other one. */
 		kref_get(&vm->ref);
 		vm->state = DENALI_VM_ENDED;
 		WRITE_ONCE(vm->on, DN_OFF);
-	} else if (work & BIT(DN_WORK_STOP)) {
+		return DN_LEFT_ENDED;
+	}
+	if (work & BIT(DN_WORK_STOP)) {
 		vm->state = DENALI_VM_STOPPED;
 		WRITE_ONCE(vm->on, DN_OFF);
-	} else if (work & BIT(DN_WORK_TEMPLATE)) {
+		return DN_LEFT_OFF;
+	}
+	if (work & BIT(DN_WORK_TEMPLATE)) {
 		kref_get(&vm->ref);
 		dn_clock_freeze(vm, now);
 		/* For dn_vm_clone(): the registers are where they belong, and stay as they are. */
 		smp_store_release(&vm->state, DENALI_VM_TEMPLATE);
 		WRITE_ONCE(vm->on, DN_OFF);
-	} else {
-		vm->on = DN_ON_IDLE;
-		vm->idle_since = jiffies;
-		list_add_tail(&vm->idle_node, &r->idle);
-		dn_clock_arm(vm);
+		return DN_LEFT_FROZEN;
+	}
+	vm->on = DN_ON_IDLE;
+	vm->idle_since = jiffies;
+	list_add_tail(&vm->idle_node, &r->idle);
+	dn_clock_arm(vm);
+	return DN_LEFT_IDLE;
+}
+
+/* Where a VM goes whose turn is over, after it ran for @ran ns. */
+static enum dn_left dn_runner_put(struct dn_runner *r, struct dn_vm *vm, u64 now, u64 ran)
+{
+	unsigned long work = READ_ONCE(vm->work);
+	bool spent = unlikely(vm->cap) && dn_cap_charge(vm->cap, ran, now);
+
+	lockdep_assert_held(&r->lock);
+	if (unlikely((work & DN_WORK_OFF) || (!work && vm->idling))) {
+		dn_runner_unqueue(r, vm, ran);
+		return dn_runner_leave(r, vm, work, now);
+	}
+	vm->queued_at = now;
+	if (work & BIT(DN_WORK_YIELD))
+		clear_bit(DN_WORK_YIELD, &vm->work);
+	if (unlikely(spent)) {
+		dn_runner_unqueue(r, vm, ran);
+		dn_runner_cap(vm);
+		return DN_LEFT_NOT;
+	}
+	vm->on = DN_ON_QUEUE;
+	dn_sched->put(&r->queue, vm, ran, work & BIT(DN_WORK_YIELD));
+	return DN_LEFT_NOT;
+}
+
+/* And what is to be done then without the lock. A VM that is off may be gone. */
+static noinline void dn_runner_left(struct dn_runner *r, struct dn_vm *vm, enum dn_left left)
+{
+	if (left == DN_LEFT_IDLE) {
+		if (!delayed_work_pending(&r->reclaim))
+			schedule_delayed_work(&r->reclaim, DN_RECLAIM_AFTER);
+		return;
+	}
+	wake_up_all(&dn_off_wait);
+	if (left == DN_LEFT_ENDED) {
+		dn_vm_finish(vm);
+		dn_vm_put(vm);
+	} else if (left == DN_LEFT_FROZEN) {
+		dn_vm_frozen(vm);
+		dn_vm_put(vm);
 	}
 }
 
 /*
  * Put @prev, whose turn is over, where it belongs and take the next VM, unless the
- * runner is to end or to be frozen: it must not have a VM in hand then. Once the lock
- * is dropped a VM that is off may be gone. The clock is read with preemption off: what
- * Linux takes is added to turn_start and deadline when the runner comes back.
+ * runner is to end or to be frozen: it must not have a VM in hand then. The clock is read
+ * with preemption off: what Linux takes is added to turn_start and deadline when the runner
+ * comes back.
  */
 static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev,
 				      struct dn_clock *clock)
 {
-	bool off = false, idle = false, ended = false, frozen = false;
+	enum dn_left left = DN_LEFT_NOT;
 	struct dn_vm *next = NULL;
-	u64 now, ran;
+	u64 now, ran, turn;
 
 	raw_spin_lock_irq(&r->lock);
 	/* Without @prev the CPU may have been idle. */
@@ -322,11 +394,7 @@ static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev,
 		ran = max_t(s64, now - r->turn_start, 0);
 		prev->stats.run_ns += ran;
 		prev->stats.steal_ns += r->stolen;
-		dn_runner_put(r, prev, now, ran);
-		off = prev->on == DN_OFF;
-		idle = prev->on == DN_ON_IDLE;
-		ended = prev->state == DENALI_VM_ENDED;
-		frozen = prev->state == DENALI_VM_TEMPLATE;
+		left = dn_runner_put(r, prev, now, ran);
 	}
 	if (likely(r->task && !freezing(current)))
 		next = dn_sched->pick(&r->queue);
@@ -338,22 +406,15 @@ static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev,
 		next->stats.steal_ns += now - next->queued_at;
 		r->turn_start = now;
 		r->stolen = 0;
-		dn_runner_set_deadline(r, now + next->quantum_left);
+		turn = next->quantum_left;
+		if (unlikely(next->cap))
+			turn = dn_cap_turn(next->cap, now, turn);
+		dn_runner_set_deadline(r, now + turn);
 	}
 	raw_spin_unlock_irq(&r->lock);
 
-	if (off)
-		wake_up_all(&dn_off_wait);
-	if (ended) {
-		dn_vm_finish(prev);
-		dn_vm_put(prev);
-	}
-	if (frozen) {
-		dn_vm_frozen(prev);
-		dn_vm_put(prev);
-	}
-	if (idle && !delayed_work_pending(&r->reclaim))
-		schedule_delayed_work(&r->reclaim, DN_RECLAIM_AFTER);
+	if (left != DN_LEFT_NOT)
+		dn_runner_left(r, prev, left);
 	return next;
 }
 
@@ -382,40 +443,6 @@ static int dn_runner_main(void *data)
 	}
 	dn_slice_notify(r, false);
 	return 0;
-}
-
-/** dn_runner_add() - give a new VM to the runner that has the fewest. Context: may sleep. */
-void dn_runner_add(struct dn_vm *vm)
-{
-	struct dn_runner *best = NULL;
-	int cpu;
-
-	mutex_lock(&dn_runners_mutex);
-	for_each_online_cpu(cpu) {
-		struct dn_runner *r = per_cpu_ptr(&dn_runners, cpu);
-
-		if (r->task && (!best || r->nr_vms < best->nr_vms))
-			best = r;
-	}
-	raw_spin_lock_irq(&best->lock);
-	vm->runner = best;
-	vm->weight = DN_WEIGHT_DEFAULT;
-	dn_sched->join(&best->queue, vm, NULL);
-	list_add_tail(&vm->runner_node, &best->vms);
-	best->nr_vms++;
-	raw_spin_unlock_irq(&best->lock);
-	mutex_unlock(&dn_runners_mutex);
-}
-
-/** dn_runner_remove() - forget a VM that is off. Context: may sleep. */
-void dn_runner_remove(struct dn_vm *vm)
-{
-	unsigned long flags;
-	struct dn_runner *r = dn_runner_lock(vm, &flags);
-
-	list_del(&vm->runner_node);
-	r->nr_vms--;
-	dn_runner_unlock(r, flags);
 }
 
 /** dn_runner_run() - a VM that is off is to run from now on. Context: any. */
@@ -452,6 +479,7 @@ bool dn_runner_take(struct dn_vm *vm, int work, u32 state)
 		dn_runner_unqueue(r, vm, 0);
 		fallthrough;
 	case DN_ON_IDLE:
+	case DN_ON_CAP:
 	case DN_OFF:
 		list_del_init(&vm->idle_node);
 		vm->on = DN_OFF;
@@ -502,41 +530,11 @@ static int dn_runner_online(unsigned int cpu)
 	return 0;
 }
 
-/* Give a runner's VM, which is not on the CPU, to another. Idle in between: see dn_vm_wake(). */
-static void dn_runner_move(struct dn_runner *from, struct dn_vm *vm, struct dn_runner *to)
-{
-	bool queued = vm->on == DN_ON_QUEUE, has_tables = !list_empty(&vm->idle_node);
-
-	lockdep_assert_held(&from->lock);
-	if (queued) {
-		dn_runner_unqueue(from, vm, 0);
-		vm->on = DN_ON_IDLE;
-		set_bit(DN_WORK_TIMER, &vm->work);
-	}
-	list_del_init(&vm->idle_node);
-	list_del(&vm->runner_node);
-	from->nr_vms--;
-
-	raw_spin_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
-	WRITE_ONCE(vm->runner, to);
-	list_add_tail(&vm->runner_node, &to->vms);
-	to->nr_vms++;
-	dn_sched->join(&to->queue, vm, &from->queue);
-	if (queued)
-		dn_runner_wake(to, vm);
-	if (has_tables) {
-		list_add_tail(&vm->idle_node, &to->idle);
-		schedule_delayed_work(&to->reclaim, DN_RECLAIM_AFTER);
-	}
-	raw_spin_unlock(&to->lock);
-}
-
 /* A CPU goes: stop its runner and spread its VMs over the others. */
 static int dn_runner_offline(unsigned int cpu)
 {
 	struct dn_runner *r = per_cpu_ptr(&dn_runners, cpu);
 	struct task_struct *task = r->task;
-	unsigned int to = cpu;
 
 	/*
 	 * A suspend has frozen the runner, without a VM in hand: it can't be stopped, and
@@ -549,15 +547,7 @@ static int dn_runner_offline(unsigned int cpu)
 	r->task = NULL;
 	raw_spin_unlock_irq(&r->lock);
 	kthread_stop(task);
-	raw_spin_lock_irq(&r->lock);
-	while (!list_empty(&r->vms)) {
-		do {
-			to = cpumask_next_wrap(to, cpu_online_mask, to, false);
-		} while (to >= nr_cpu_ids || to == cpu || !per_cpu_ptr(&dn_runners, to)->task);
-		dn_runner_move(r, list_first_entry(&r->vms, struct dn_vm, runner_node),
-			       per_cpu_ptr(&dn_runners, to));
-	}
-	raw_spin_unlock_irq(&r->lock);
+	dn_runner_evacuate(r);
 	mutex_unlock(&dn_runners_mutex);
 	return 0;
 }

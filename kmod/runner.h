@@ -7,6 +7,8 @@
 
 #include <linux/hrtimer.h>
 #include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
@@ -66,8 +68,24 @@ int dn_runners_start(void);
 void dn_runners_stop(void);
 u32 dn_runners_count(void);
 
+/* How long a VM idles before its page tables are taken. */
+#define DN_RECLAIM_AFTER	(2 * HZ)
+
+DECLARE_PER_CPU(struct dn_runner, dn_runners);
+extern struct mutex dn_runners_mutex;	/* which runner has a task: CPU hotplug, who chooses one */
+
+/* balance.c */
 void dn_runner_add(struct dn_vm *vm);
 void dn_runner_remove(struct dn_vm *vm);
+void dn_runner_place(struct dn_vm *vm);
+void dn_runner_evacuate(struct dn_runner *from);
+
+/* runner.c */
+struct dn_runner *dn_runner_lock(struct dn_vm *vm, unsigned long *flags);
+void dn_runner_unlock(struct dn_runner *r, unsigned long flags);
+void dn_runner_queue(struct dn_runner *r, struct dn_vm *vm);
+void dn_runner_unqueue(struct dn_runner *r, struct dn_vm *vm, u64 ns);
+void dn_runner_uncap(struct dn_vm *vm);
 void dn_runner_run(struct dn_vm *vm);
 bool dn_runner_take(struct dn_vm *vm, int work, u32 state);
 void dn_vm_wake(struct dn_vm *vm, u32 irqs);

@@ -43,6 +43,7 @@ struct dn_queue {
  * @name:   for the admin
  * @init:   @queue is new
  * @join:   @vm, not runnable, comes to @queue: from @from, or new if that is NULL
+ * @weigh:  @vm, not runnable, gets another weight; NULL: all are the same
  * @wake:   @vm became runnable
  * @pick:   the VM to run next, NULL if there is none. vm->quantum_left is how long it may
  *          run, ns
@@ -57,14 +58,12 @@ struct dn_sched_ops {
 	const char *name;
 	void (*init)(struct dn_queue *queue);
 	void (*join)(struct dn_queue *queue, struct dn_vm *vm, const struct dn_queue *from);
+	void (*weigh)(struct dn_queue *queue, struct dn_vm *vm, u32 weight);
 	void (*wake)(struct dn_queue *queue, struct dn_vm *vm);
 	struct dn_vm *(*pick)(struct dn_queue *queue);
 	void (*put)(struct dn_queue *queue, struct dn_vm *vm, u64 ns, bool yield);
 	void (*remove)(struct dn_queue *queue, struct dn_vm *vm, u64 ns);
 };
-
-/* Weight of a VM of which nothing else was said. */
-#define DN_WEIGHT_DEFAULT	100
 
 extern const struct dn_sched_ops dn_sched_fair;
 extern const struct dn_sched_ops dn_sched_rr;

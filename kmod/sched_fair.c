@@ -14,6 +14,7 @@
  * The VM that runs and the one that is next aren't in the tree, so that nothing is to be
  * done there as long as two take turns.
  */
+#include <linux/math64.h>
 #include <linux/rbtree.h>
 #include <linux/time64.h>
 
@@ -39,6 +40,11 @@ static u64 dn_fair_max(u64 vtime, u64 least)
 	return (s64)(vtime - least) < 0 ? least : vtime;
 }
 
+static u32 dn_fair_inverse(u32 weight)
+{
+	return (DENALI_WEIGHT_DEFAULT << DN_FAIR_SHIFT) / weight;
+}
+
 static void dn_fair_init(struct dn_queue *queue)
 {
 	queue->running = NULL;
@@ -53,7 +59,17 @@ static void dn_fair_join(struct dn_queue *queue, struct dn_vm *vm, const struct 
 		vm->vtime += queue->vtime - from->vtime;
 	else
 		vm->vtime = queue->vtime;
-	vm->inverse = (DN_WEIGHT_DEFAULT << DN_FAIR_SHIFT) / vm->weight;
+	vm->inverse = dn_fair_inverse(vm->weight);
+}
+
+/* By how much it is ahead, or behind, is time by its weight as well. */
+static void dn_fair_weigh(struct dn_queue *queue, struct dn_vm *vm, u32 weight)
+{
+	s64 ahead = vm->vtime - queue->vtime;
+
+	vm->vtime = queue->vtime + div_s64(ahead * vm->weight, weight);
+	vm->weight = weight;
+	vm->inverse = dn_fair_inverse(weight);
 }
 
 static void dn_fair_insert(struct dn_queue *queue, struct dn_vm *vm)
@@ -146,6 +162,7 @@ const struct dn_sched_ops dn_sched_fair = {
 	.name = "fair",
 	.init = dn_fair_init,
 	.join = dn_fair_join,
+	.weigh = dn_fair_weigh,
 	.wake = dn_fair_wake,
 	.pick = dn_fair_pick,
 	.put = dn_fair_put,

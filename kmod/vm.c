@@ -44,6 +44,8 @@ static void dn_vm_free(struct kref *ref)
 	dn_runner_remove(vm);
 	dn_pgtable_free(&vm->pgt);
 	dn_part_put(vm->part);
+	kfree(vm->cap);
+	kfree(vm->cpus);
 	kfree(vm);
 }
 
@@ -343,7 +345,7 @@ int dn_vm_start(struct dn_vm *vm)
 }
 
 /* DENALI_IOC_VM_STOP with vm->ctl held. */
-static int dn_vm_stop_locked(struct dn_vm *vm)
+int dn_vm_stop_locked(struct dn_vm *vm)
 {
 	lockdep_assert_held(&vm->ctl);
 	if (vm->destroyed || dn_vm_ending(vm))
@@ -405,6 +407,8 @@ static void dn_vm_finish_locked(struct dn_vm *vm)
 	if (vm->finished)
 		return;
 	hrtimer_cancel(&vm->timer);
+	if (vm->cap)
+		hrtimer_cancel(&vm->cap->timer);
 	for (i = 0; i < DENALI_MAX_PORTS; i++)
 		if (vm->port[i] && vm->port[i]->ops->detach)
 			vm->port[i]->ops->detach(vm->port[i]);
@@ -568,6 +572,10 @@ u64 dn_vm_kmem(struct dn_vm *vm)
 	u64 bytes = sizeof(*vm) + dn_part_kmem(vm->part) + (u64)READ_ONCE(vm->pgt.nr) * PAGE_SIZE;
 	int i;
 
+	if (READ_ONCE(vm->cap))
+		bytes += sizeof(*vm->cap);
+	if (READ_ONCE(vm->cpus))
+		bytes += BITS_TO_BYTES(DENALI_CPUS_MAX);
 	for (i = 0; i < DENALI_MAX_PORTS; i++) {
 		struct dn_port *port = READ_ONCE(vm->port[i]);
 

@@ -30,6 +30,7 @@
 #include <denali/hypercall.h>
 #include <denali/vregs.h>
 
+#include "cap.h"
 #include "gmem.h"
 #include "pgtable.h"
 #include "pool.h"
@@ -43,6 +44,7 @@ enum dn_on {
 	DN_OFF,		/* not to be run: not started, stopped, ended */
 	DN_ON_IDLE,	/* waits for an interrupt or its timeout */
 	DN_ON_QUEUE,	/* runnable */
+	DN_ON_CAP,	/* runnable, but has had what its cap allows */
 	DN_ON_CPU,	/* its runner works on it */
 };
 
@@ -110,7 +112,9 @@ struct dn_vm {
 	struct dn_runner *runner;
 	enum dn_on on;
 	u32 state;			/* DENALI_VM_* */
-	u32 weight;
+	u32 weight;			/* DENALI_WEIGHT_*; this, cap and cpus: see share.c */
+	struct dn_cap *cap;		/* NULL: has never had one */
+	unsigned long *cpus;		/* to run on, DENALI_CPUS_MAX bits; NULL: all */
 	union {				/* the policy's */
 		struct list_head run_node;
 		struct rb_node run_rb;
@@ -180,8 +184,12 @@ int dn_vm_destroy(struct dn_vm *vm);
 int dn_vm_nic(struct dn_vm *vm, struct denali_vm_nic *arg);
 void dn_vm_finish(struct dn_vm *vm);
 void dn_vm_frozen(struct dn_vm *vm);
+int dn_vm_stop_locked(struct dn_vm *vm);
 int dn_vms_init(void);
 void dn_vms_exit(void);
+
+/* share.c */
+int dn_share_set(struct dn_vm *vm, const struct denali_vm_share *arg);
 
 /* netlink.c */
 int dn_netlink_register(void);

@@ -178,6 +178,15 @@ static long dn_vmfd_clone(struct dn_vm *base, unsigned int cmd, void __user *uar
 	return dn_vmfd_install(fd, vm, &arg, sizeof(arg), v1, cmd, uarg);
 }
 
+static int dn_vmfd_share(struct dn_vm *vm, unsigned int cmd, void __user *uarg)
+{
+	struct denali_vm_share arg;
+	int ret;
+
+	ret = dn_uarg_get(&arg, sizeof(arg), DN_UARG_V1(denali_vm_share, cpus), cmd, uarg);
+	return ret ?: dn_share_set(vm, &arg);
+}
+
 static long dn_vmfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct dn_vm *vm = file->private_data;
@@ -205,6 +214,8 @@ static long dn_vmfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 		return dn_vmfd_nic(vm, cmd, uarg);
 	case DN_UARG_CMD(DENALI_IOC_VM_CLONE):
 		return dn_vmfd_clone(vm, cmd, uarg);
+	case DN_UARG_CMD(DENALI_IOC_VM_SHARE):
+		return dn_vmfd_share(vm, cmd, uarg);
 	case DENALI_IOC_VM_CONSOLE:
 		return dn_console_open(vm);
 	default:

@@ -461,6 +461,31 @@ error_json()
 		[ "$(json 'd' <"$tmp/out")" = "[]" ]
 }
 
+share_is()
+{
+	[ "$("$ctl" -j show "$1" | json 'd[0]["weight"], d[0]["cap"], d[0]["cpus"]')" = "$2" ] ||
+		{ "$ctl" show "$1"; return 1; }
+}
+
+share_set()
+{
+	"$ctl" create "$basic" name s start weight 300 cap 40 cpus 0 -- spin && share_is s "300 40 0" &&
+		[ "$("$ctl" -j set s weight 20 | json 'd["name"], d["weight"]')" = "s 20" ] && share_is s "20 40 0" &&
+		"$ctl" set s cap 0 cpus all w 100 && share_is s "100 0 all" &&
+		[ "$("$ctl" -j list | json 'd[0]["weight"]')" = 100 ] && "$ctl" destroy s
+}
+
+share_run()
+{
+	"$ctl" run "$basic" weight 50 cap 90 cpus 0 -- exit 0 </dev/null
+}
+
+# On this machine CPU 999 can't be; nothing is left of what the VM was to be.
+share_undone()
+{
+	says "none of these" 1 create "$basic" name s weight 50 cpus 999 -- spin && no_vms
+}
+
 without_module()
 {
 	says "module is not loaded" 1 list && says "module is not loaded" 126 run "$(guest basic)" &&
@@ -480,7 +505,7 @@ pool_set()
 		[ "$("$ctl" -j pool | json 'd["pool_bytes"]')" = "$now" ]
 }
 
-plan 60
+plan 71
 modprobe -r denali 2>/dev/null || denali_unload
 check "without the module" without_module
 denali_load || { echo "Bail out! the module can't be loaded"; exit 1; }
@@ -530,6 +555,17 @@ check "memory too small for the image" says "needs $(least_kib "$basic") KiB of 
 check "memory beyond the largest" says "must be from 16 KiB to 3 GiB" 126 run "$basic" memory 4G
 check "memory beyond the pool" says "more than the whole pool" 126 run "$basic" memory 2G
 check "memory no number" says "size 'x'" 126 run "$basic" memory x
+check "set: weight, cap, cpus, before and while it runs" share_set
+check "run with a share" share_run
+check "create: a share that can't be leaves nothing" share_undone
+check "weight too low" says "weight 0: must be from 1 to 10000" 2 create "$basic" weight 0
+check "weight too high" says "not a number from 0 to 10000" 2 create "$basic" weight 10001
+check "cap too high" says "not a number from 0 to 100" 2 create "$basic" cap 101
+check "cpus that are no list" says "CPUs '1-': not a list" 2 create "$basic" cpus 1-
+check "cpus backwards" says "CPUs '3-1': not a list" 2 create "$basic" cpus 3-1
+check "cpus beyond what there can be" says "up to 1023" 2 create "$basic" cpus 0-1024
+check "set: nothing" says "nothing to set" 2 set nosuch
+check "set: a VM that doesn't exist" says "VM nosuch: does not exist" 1 set nosuch weight 10
 check "name with a blank" says "only letters" 1 create "$basic" name "a b"
 check "name too long" says "at most 31" 1 create "$basic" name abcdefghijklmnopqrstuvwxyz012345
 check "name that exists" name_taken

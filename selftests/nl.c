@@ -282,6 +282,15 @@ static void parse_vm(struct nl_vm *vm, const struct nlmsghdr *nlh)
 		case DENALI_A_CONSOLE_LOST:
 			vm->console_lost = get_u64(a);
 			break;
+		case DENALI_A_WEIGHT:
+			vm->weight = get_u32(a);
+			break;
+		case DENALI_A_CAP:
+			vm->cap = get_u32(a);
+			break;
+		case DENALI_A_CPUS:
+			vm->cpus = get_u64(a);
+			break;
 		case DENALI_A_IDLE:
 			vm->idle = get_u32(a);
 			break;

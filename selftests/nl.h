@@ -50,6 +50,9 @@ struct nl_vm {
 	uint32_t idle;
 	uint64_t own_bytes;
 	uint64_t template;
+	uint32_t weight;
+	uint32_t cap;
+	uint64_t cpus;		/* the first 64 */
 	struct nl_port port[NL_PORTS];
 };
 

@@ -17,7 +17,11 @@
 #include "ctl.h"
 
 /* Keywords of a NIC come first, so that `nic add` shares them. */
-enum { KW_BRIDGE, KW_MAC, KW_UP, KW_NIC, KW_MEMORY, KW_NAME, KW_WAIT, KW_ARGS, KW_START };
+enum {
+	KW_BRIDGE, KW_MAC, KW_UP, KW_NIC, KW_MEMORY, KW_NAME, KW_WAIT, KW_ARGS,
+	KW_WEIGHT, KW_CAP, KW_CPUS,	/* as in ctl_share_keywords */
+	KW_START
+};
 
 static const char * const boot_keywords[] = {
 	[KW_BRIDGE] = "bridge",
@@ -28,12 +32,16 @@ static const char * const boot_keywords[] = {
 	[KW_NAME] = "name",
 	[KW_WAIT] = "wait",
 	[KW_ARGS] = "args",
+	[KW_WEIGHT] = "weight",
+	[KW_CAP] = "cap",
+	[KW_CPUS] = "cpus",
 	[KW_START] = "start",
 	NULL
 };
 
 static const char * const run_keywords[] = {
-	"bridge", "mac", "up", "nic", "memory", "name", "wait", "args", NULL
+	"bridge", "mac", "up", "nic", "memory", "name", "wait", "args",
+	"weight", "cap", "cpus", NULL
 };
 
 /* The keywords that say more of a NIC, by their index in boot_keywords; false: another one. */
@@ -132,6 +140,11 @@ void ctl_boot_parse(struct ctl_boot *boot, struct ctl_words *words, enum ctl_sou
 			break;
 		case KW_WAIT:
 			boot->wait = true;
+			break;
+		case KW_WEIGHT:
+		case KW_CAP:
+		case KW_CPUS:
+			ctl_share_keyword(words, keyword - KW_WEIGHT, &boot->share);
 			break;
 		case KW_START:
 			boot->start = true;
@@ -246,6 +259,8 @@ int ctl_boot_make(struct ctl_boot *boot, unsigned int flags, struct denali_error
 	if (boot->wait)
 		flags |= DENALI_CREATE_WAIT;
 	ret = boot->template ? make_clone(boot, flags, err) : make_loaded(boot, flags, err);
+	if (!ret && boot->share.set)
+		ret = denali_vm_set_share(boot->vm, &boot->share, err);
 	if (!ret)
 		ret = boot_nics(boot, err);
 	if (ret)

@@ -69,6 +69,7 @@ void ctl_add_uint(struct json_object *obj, const char *key, uint64_t value);
 void ctl_add_bool(struct json_object *obj, const char *key, bool value);
 void ctl_add_hex(struct json_object *obj, const char *key, uint32_t value);
 void ctl_add_mac(struct json_object *obj, const char *key, const uint8_t mac[6]);
+void ctl_add_cpus(struct json_object *obj, const char *key, const uint64_t *cpus);
 int ctl_print(struct json_object *value);
 int ctl_print_table(struct json_object *rows, const struct ctl_column *columns);
 int ctl_print_json(struct json_object *value);
@@ -88,6 +89,10 @@ int ctl_end_status(const struct denali_vm_state *state);
 void ctl_end_report(const struct denali_vm_state *state);
 void ctl_end_line(const struct denali_vm_state *state, char *buf, size_t size);
 
+/* share.c: keywords about the CPUs */
+extern const char * const ctl_share_keywords[];
+void ctl_share_keyword(struct ctl_words *words, int keyword, struct denali_vm_share *share);
+
 /* boot.c: from an image and keywords to a VM that is ready to start */
 #define CTL_MAX_NICS	15
 
@@ -105,6 +110,7 @@ struct ctl_boot {
 	bool start;
 	unsigned int nr_nics;
 	struct ctl_nic_words nics[CTL_MAX_NICS];
+	struct denali_vm_share share;
 	char *cmdline;
 	size_t cmdline_len;
 
@@ -164,6 +170,7 @@ int ctl_cmd_monitor(struct ctl_words *words);
 int ctl_cmd_nic(struct ctl_words *words);
 int ctl_cmd_pool(struct ctl_words *words);
 int ctl_cmd_run(struct ctl_words *words);
+int ctl_cmd_set(struct ctl_words *words);
 int ctl_cmd_show(struct ctl_words *words);
 int ctl_cmd_start(struct ctl_words *words);
 int ctl_cmd_stop(struct ctl_words *words);

@@ -9,7 +9,8 @@
 #include "ctl.h"
 
 #define NIC_GRAMMAR	"nic TAP [bridge BRIDGE] [mac MAC] [up]"
-#define BOOT_GRAMMAR	"[memory SIZE] [name NAME] [wait] [" NIC_GRAMMAR "]..."
+#define SHARE_GRAMMAR	"[weight N] [cap PERCENT] [cpus LIST]"
+#define BOOT_GRAMMAR	"[memory SIZE] [name NAME] [wait] " SHARE_GRAMMAR " [" NIC_GRAMMAR "]..."
 #define SOURCE_GRAMMAR	"{IMAGE | template NAME}"
 #define ARGS_GRAMMAR	"[args WORD... | -- WORD...]"
 
@@ -37,6 +38,8 @@ static const struct ctl_command commands[] = {
 	{ "stop", ctl_cmd_stop, "stop NAME...", "pause VMs" },
 	{ "kill", ctl_cmd_kill, "kill NAME...", "end VMs; they stay in the list" },
 	{ "destroy", ctl_cmd_destroy, "destroy NAME...", "end VMs and free what they use" },
+	{ "set", ctl_cmd_set, "set NAME " SHARE_GRAMMAR,
+	  "how much of the CPUs a VM gets, at any time" },
 	{ "list", ctl_cmd_list, "list", "VMs, one a line" },
 	{ "show", ctl_cmd_show, "show [NAME]...", "VMs with all counters" },
 	{ "wait", ctl_cmd_wait, "wait NAME... [timeout SECONDS]",

@@ -56,6 +56,18 @@ void ctl_add_hex(struct json_object *obj, const char *key, uint32_t value)
 	ctl_add_string(obj, key, text);
 }
 
+/* A list of CPUs, "all" if all are in it. */
+void ctl_add_cpus(struct json_object *obj, const char *key, const uint64_t *cpus)
+{
+	char text[512];
+	unsigned int i;
+
+	for (i = 0; i < DENALI_CPUS_MAX / 64 && cpus[i] == UINT64_MAX; i++)
+		;
+	ctl_add_string(obj, key, i == DENALI_CPUS_MAX / 64 ? "all" :
+		       denali_cpus_format(text, sizeof(text), cpus));
+}
+
 void ctl_add_mac(struct json_object *obj, const char *key, const uint8_t mac[6])
 {
 	char text[18];

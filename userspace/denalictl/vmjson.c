@@ -62,6 +62,9 @@ struct json_object *ctl_vm_object(const struct denali_vm_stats *vm)
 	ctl_add_bool(obj, "idle", vm->idle);
 	ctl_add_bool(obj, "persistent", vm->flags & DENALI_CREATE_PERSISTENT);
 	ctl_add_uint(obj, "cpu", vm->cpu);
+	ctl_add_uint(obj, "weight", vm->weight);
+	ctl_add_uint(obj, "cap", vm->cap);
+	ctl_add_cpus(obj, "cpus", vm->cpus);
 	ctl_add_uint(obj, "mem_bytes", vm->mem_bytes);
 	ctl_add_uint(obj, "own_bytes", vm->own_bytes);
 	if (vm->template_id)

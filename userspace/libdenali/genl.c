@@ -58,6 +58,9 @@ static struct nla_policy denali_vm_policy[DENALI_A_MAX + 1] = {
 	[DENALI_A_OWN_BYTES]	= { .type = NLA_U64 },
 	[DENALI_A_TEMPLATE]	= { .type = NLA_U64 },
 	[DENALI_A_IDLE]		= { .type = NLA_U32 },
+	[DENALI_A_WEIGHT]	= { .type = NLA_U32 },
+	[DENALI_A_CAP]		= { .type = NLA_U32 },
+	[DENALI_A_CPUS]		= { .type = NLA_UNSPEC },
 };
 
 static struct nla_policy denali_exit_policy[DENALI_EXIT_A_MAX + 1] = {
@@ -157,6 +160,12 @@ static int denali_parse_vm(struct nlmsghdr *nlh, struct nlattr **tb, struct dena
 	vm->console_lost = denali_attr_u64(tb[DENALI_A_CONSOLE_LOST]);
 	vm->own_bytes = denali_attr_u64(tb[DENALI_A_OWN_BYTES]);
 	vm->template_id = denali_attr_u64(tb[DENALI_A_TEMPLATE]);
+	vm->weight = denali_attr_u32(tb[DENALI_A_WEIGHT]);
+	vm->cap = denali_attr_u32(tb[DENALI_A_CAP]);
+	if (tb[DENALI_A_CPUS])
+		nla_memcpy(vm->cpus, tb[DENALI_A_CPUS], sizeof(vm->cpus));
+	else
+		memset(vm->cpus, 0xff, sizeof(vm->cpus));
 	if (tb[DENALI_A_NAME])
 		nla_strlcpy(vm->name, tb[DENALI_A_NAME], sizeof(vm->name));
 	if (tb[DENALI_A_TEXT])

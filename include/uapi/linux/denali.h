@@ -202,6 +202,40 @@ struct denali_vm_nic {
 	__u32 reserved;
 };
 
+/* What denali_vm_share sets. */
+#define DENALI_SHARE_WEIGHT	(1U << 0)
+#define DENALI_SHARE_CAP	(1U << 1)
+#define DENALI_SHARE_CPUS	(1U << 2)
+
+#define DENALI_WEIGHT_MIN	1
+#define DENALI_WEIGHT_DEFAULT	100
+#define DENALI_WEIGHT_MAX	10000
+#define DENALI_CAP_MAX		100
+#define DENALI_CPUS_MAX		1024
+
+/**
+ * struct denali_vm_share - DENALI_IOC_VM_SHARE: how much of the CPUs a VM gets, at any time
+ * @set:      IN what to change: DENALI_SHARE_*; all else is ignored
+ * @weight:   IN DENALI_WEIGHT_MIN to DENALI_WEIGHT_MAX, of VMs that want the same CPU each
+ *            gets time by its weight; at first DENALI_WEIGHT_DEFAULT
+ * @cap:      IN percent of a CPU that it gets at most, DENALI_CAP_MAX at most; 0, at first: no cap
+ * @reserved: 0
+ * @cpus:     IN CPUs to run on, CPU n is bit n % 64 of cpus[n / 64]; at first all. CPUs that
+ *            the host can't have don't count. A VM none of whose CPUs is online runs
+ *            elsewhere until one is
+ *
+ * Who hasn't CAP_SYS_NICE may only lower what his VM has: a lower weight, a lower cap, fewer
+ * CPUs (EPERM). Other errors: EINVAL (nothing or the unknown to set, a value, no CPU that the
+ * host can have), EOPNOTSUPP (the policy has no weights), ENOMEM, ESHUTDOWN (ended).
+ */
+struct denali_vm_share {
+	__u32 set;
+	__u32 weight;
+	__u32 cap;
+	__u32 reserved;
+	__u64 cpus[DENALI_CPUS_MAX / 64];
+};
+
 /* States of a VM. */
 #define DENALI_VM_CREATED	0	/* never started */
 #define DENALI_VM_RUNNING	1	/* runnable or idle */
@@ -303,5 +337,6 @@ struct denali_vm_state {
  */
 #define DENALI_IOC_VM_CONSOLE	_IO(DENALI_IOC_MAGIC, 0x17)
 #define DENALI_IOC_VM_CLONE	_IOWR(DENALI_IOC_MAGIC, 0x18, struct denali_vm_clone)
+#define DENALI_IOC_VM_SHARE	_IOW(DENALI_IOC_MAGIC, 0x19, struct denali_vm_share)
 
 #endif /* _UAPI_LINUX_DENALI_H */

@@ -51,6 +51,10 @@ enum denali_genl_cmd {
  * @DENALI_A_IDLE:      u32 1 if the VM is idle
  * @DENALI_A_OWN_BYTES: u64 of the partition that aren't still read from a template
  * @DENALI_A_TEMPLATE:  u64 id of the template that it is a clone of; absent if it is none
+ * @DENALI_A_WEIGHT:    u32 share of the CPU, see struct denali_vm_share
+ * @DENALI_A_CAP:       u32 percent of a CPU that it gets at most, 0: no cap
+ * @DENALI_A_CPUS:      u64s as in struct denali_vm_share, as many as it takes: the CPUs that it
+ *                      may run on; not there: all
  * @DENALI_A_PAD:       alignment
  */
 enum denali_genl_attr {
@@ -80,6 +84,9 @@ enum denali_genl_attr {
 	DENALI_A_IDLE,
 	DENALI_A_OWN_BYTES,
 	DENALI_A_TEMPLATE,
+	DENALI_A_WEIGHT,
+	DENALI_A_CAP,
+	DENALI_A_CPUS,
 	__DENALI_A_MAX,
 };
 #define DENALI_A_MAX (__DENALI_A_MAX - 1)

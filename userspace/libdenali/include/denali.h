@@ -62,6 +62,13 @@ char *denali_size_format(char *buf, uint64_t bytes);
 /** denali_mac_parse() - read "02:00:00:aa:bb:cc"; EINVAL unless a unicast address */
 int denali_mac_parse(const char *text, uint8_t mac[6], struct denali_error *err);
 
+/** denali_cpus_parse() - read a list of CPUs such as "0-3,8", or "all". EINVAL */
+int denali_cpus_parse(const char *text, uint64_t cpus[DENALI_CPUS_MAX / 64],
+		      struct denali_error *err);
+
+/** denali_cpus_format() - write such a list, as much as fits. Returns @buf. */
+char *denali_cpus_format(char *buf, size_t size, const uint64_t cpus[DENALI_CPUS_MAX / 64]);
+
 /* ---- The device ---- */
 
 /**
@@ -233,6 +240,16 @@ int denali_vm_kill(struct denali_vm *vm, struct denali_error *err);
 /** denali_vm_destroy() - kill it and give up the persistent reference. ESHUTDOWN */
 int denali_vm_destroy(struct denali_vm *vm, struct denali_error *err);
 
+/**
+ * denali_vm_set_share() - how much of the CPUs it gets, at any time
+ * @share: what share->set names: weight, cap, CPUs
+ *
+ * Without CAP_SYS_NICE only less than it has. Errors: EINVAL, EPERM, EOPNOTSUPP (no
+ * weights under round robin), ENOMEM, ESHUTDOWN.
+ */
+int denali_vm_set_share(struct denali_vm *vm, const struct denali_vm_share *share,
+			struct denali_error *err);
+
 /** denali_vm_get_state() - state, reason for its end and registers */
 int denali_vm_get_state(struct denali_vm *vm, struct denali_vm_state *state,
 			struct denali_error *err);
@@ -403,6 +420,9 @@ struct denali_vm_stats {
 	char     name[DENALI_NAME_SIZE];
 	char     text[DENALI_REASON_SIZE];
 	struct denali_port_stats ports[DENALI_STATS_PORTS];
+	uint32_t weight;
+	uint32_t cap;
+	uint64_t cpus[DENALI_CPUS_MAX / 64];	/* all ones: all */
 };
 
 struct denali_nl;

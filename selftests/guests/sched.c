@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Guests that want the CPU in their own ways, most of them for ever. */
+#include "guest.h"
+
+GUEST_UPCALL_ENTRY;
+
+#define UNKNOWN_HC	99
+
+volatile uint64_t work;		/* what the good one got done */
+volatile uint32_t wakes;		/* of "wake" */
+volatile uint32_t late;			/* of these, later than word 1 in ms */
+
+static void test_spin(void)
+{
+	for (;;)
+		work++;
+}
+
+/* What has slept long hasn't saved anything. */
+static void test_sleep_spin(void)
+{
+	guest_idle(1000 * MS);
+	test_spin();
+}
+
+static void test_hypercalls(void)
+{
+	for (;;) {
+		denali_hypercall3(UNKNOWN_HC, 0, 0, 0);
+		denali_hypercall3(DENALI_HC_NOP, 0, 0, 0);
+		guest_doorbell(0);
+	}
+}
+
+static void test_yields(void)
+{
+	for (;;)
+		guest_yield();
+}
+
+static void take_all(void)
+{
+	vregs->irq_pending = 0;
+	vregs->irq_enabled = 1;
+}
+
+/* An alarm as soon as there can be one, and an idle that it ends. */
+static void test_timers(void)
+{
+	guest_upcall_set(take_all);
+	vregs->irq_enabled = 1;
+	for (;;) {
+		guest_timer(guest_clock() + 1000);
+		guest_idle(1000);
+	}
+}
+
+/* Interrupts for itself: what is past is due at once, and delivered at the next entry. */
+static void test_irqs(void)
+{
+	guest_upcall_set(take_all);
+	vregs->irq_enabled = 1;
+	for (;;)
+		guest_timer(1);
+}
+
+/* Nearly all of a quantum, in us, and a nap before it is over: always back with credit. */
+static void test_naps(void)
+{
+	uint64_t ns = guest_num(1) * 900, start;
+
+	for (;;) {
+		start = vregs->run_ns;
+		for (uint64_t from = guest_clock(); guest_clock() - from < ns && vregs->run_ns == start;)
+			work++;
+		guest_idle(1);
+	}
+}
+
+/* Wakes up again and again, and sees how late. */
+static void test_wake(void)
+{
+	uint64_t when;
+
+	for (;;) {
+		when = guest_clock() + 7 * MS;
+		guest_idle(7 * MS);
+		late += guest_clock() > when + guest_num(1) * MS;
+		wakes++;
+	}
+}
+
+GUEST_MAIN({ "spin", test_spin }, { "sleep-spin", test_sleep_spin }, { "hypercalls", test_hypercalls },
+	   { "yields", test_yields }, { "timers", test_timers }, { "irqs", test_irqs }, { "naps", test_naps },
+	   { "wake", test_wake })

@@ -1,0 +1,639 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who gets the CPU: weights, caps, affinity, wake-up credit, and a good VM beside bad ones.
+ *
+ * All by counters of CPU time. They are as long behind as a turn takes, and a test machine that
+ * has to wait for its host charges that to whoever ran: so a share is said to hold when
+ * it comes to hold. A share that is wrong never does.
+ */
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include <denali/vregs.h>
+
+#include "kselftest_harness.h"
+#include "fixture.h"
+#include "nl.h"
+
+#define QUANTUM_US	"/sys/module/denali/parameters/quantum_us"
+#define MAX_VMS		8
+#define SEC		1000000000ULL
+
+static void param_put(const char *path, unsigned int value)
+{
+	FILE *f = fopen(path, "w");
+
+	if (!f || fprintf(f, "%u\n", value) < 0 || fclose(f)) {
+		perror(path);
+		abort();
+	}
+}
+
+static int share_set(int vm, uint32_t set, uint32_t weight, uint32_t cap, uint64_t cpus)
+{
+	struct denali_vm_share share = { .set = set, .weight = weight, .cap = cap, .cpus = { cpus } };
+
+	return ioctl(vm, DENALI_IOC_VM_SHARE, &share);
+}
+
+static int weight_set(int vm, uint32_t weight)
+{
+	return share_set(vm, DENALI_SHARE_WEIGHT, weight, 0, 0);
+}
+
+static int cap_set(int vm, uint32_t cap)
+{
+	return share_set(vm, DENALI_SHARE_CAP, 0, cap, 0);
+}
+
+static int cpus_set(int vm, uint64_t cpus)
+{
+	return share_set(vm, DENALI_SHARE_CPUS, 0, 0, cpus);
+}
+
+static uint64_t run_ns(int vm)
+{
+	struct denali_vm_state st;
+
+	vm_state(vm, &st);
+	return st.run_ns;
+}
+
+/* Several VMs on the first CPU. */
+FIXTURE(cpu) {
+	int dev;
+	unsigned int quantum_us;
+	int n;
+	int vm[MAX_VMS];
+	uint64_t from[MAX_VMS];
+	uint64_t ran[MAX_VMS];	/* since from */
+	uint64_t total;
+};
+
+FIXTURE_SETUP(cpu)
+{
+	struct denali_info info;
+
+	self->dev = dev_open();
+	ASSERT_GE(self->dev, 0);
+	dev_info(self->dev, &info);
+	self->quantum_us = info.quantum_us;
+	param_put(QUANTUM_US, 1000);
+}
+
+FIXTURE_TEARDOWN(cpu)
+{
+	for (int i = 0; i < self->n; i++)
+		close(self->vm[i]);
+	param_put(QUANTUM_US, self->quantum_us);
+	close(self->dev);
+}
+
+#define CPU FIXTURE_DATA(cpu)
+
+/* One more of them; its number. */
+static int cpu_add(CPU *self, const char *cmdline)
+{
+	int vm = guest_make(self->dev, "sched", 64 << 10, cmdline);
+
+	if (vm < 0 || cpus_set(vm, 1) || vm_ctl(vm, DENALI_IOC_VM_START)) {
+		perror(cmdline);
+		abort();
+	}
+	self->vm[self->n] = vm;
+	return self->n++;
+}
+
+static void cpu_begin(CPU *self)
+{
+	for (int i = 0; i < self->n; i++)
+		self->from[i] = run_ns(self->vm[i]);
+}
+
+static void cpu_look(CPU *self)
+{
+	self->total = 0;
+	for (int i = 0; i < self->n; i++) {
+		self->ran[i] = run_ns(self->vm[i]) - self->from[i];
+		self->total += self->ran[i];
+	}
+}
+
+/* Within 2%, after a second at least of their time. */
+static bool cpu_holds(CPU *self, const unsigned int *part)
+{
+	unsigned int sum = 0;
+
+	cpu_look(self);
+	for (int i = 0; i < self->n; i++)
+		sum += part[i];
+	for (int i = 0; i < self->n; i++) {
+		int64_t want = self->total * part[i] / sum, off = self->ran[i] - want;
+
+		if (self->total < SEC || off > want / 50 || off < -want / 50)
+			return false;
+	}
+	return true;
+}
+
+#define EXPECT_SHARES(...) do {						\
+	const unsigned int __part[MAX_VMS] = { __VA_ARGS__ };		\
+									\
+	cpu_begin(self);						\
+	EXPECT_TRUE(wait_until(cpu_holds(self, __part), SOON_MS))	\
+		for (int __i = 0; __i < self->n; __i++)			\
+			TH_LOG("VM %d: %.2f%% of %.1f s", __i,		\
+			       100.0 * self->ran[__i] / self->total, self->total / 1e9);	\
+} while (0)
+
+TEST_F(cpu, equal_weights)
+{
+	for (int i = 0; i < 4; i++)
+		cpu_add(self, "spin");
+	EXPECT_SHARES(1, 1, 1, 1);
+}
+
+TEST_F(cpu, weights)
+{
+	static const unsigned int weight[] = { 50, 100, 200, 400 };
+
+	for (int i = 0; i < 4; i++)
+		ASSERT_EQ(weight_set(self->vm[cpu_add(self, "spin")], weight[i]), 0);
+	EXPECT_SHARES(50, 100, 200, 400);
+}
+
+/* And for those who leave the CPU all the time, where much is rounded. */
+TEST_F(cpu, weights_of_those_who_leave)
+{
+	static const unsigned int weight[] = { 2500, 10000 };
+
+	for (int i = 0; i < 2; i++)
+		ASSERT_EQ(weight_set(self->vm[cpu_add(self, "naps 1000")], weight[i]), 0);
+	EXPECT_SHARES(1, 4);
+}
+
+TEST_F(cpu, weight_while_running)
+{
+	cpu_add(self, "spin");
+	cpu_add(self, "spin");
+	EXPECT_SHARES(1, 1);
+	ASSERT_EQ(weight_set(self->vm[0], 300), 0);
+	EXPECT_SHARES(3, 1);
+	ASSERT_EQ(weight_set(self->vm[0], 50), 0);
+	EXPECT_SHARES(1, 2);
+}
+
+/* Who had the least weight isn't made to wait for all that it was ahead by. */
+TEST_F(cpu, weight_from_least_to_greatest)
+{
+	cpu_add(self, "spin");
+	cpu_add(self, "spin");
+	ASSERT_EQ(weight_set(self->vm[0], DENALI_WEIGHT_MIN), 0);
+	cpu_begin(self);
+	ASSERT_TRUE(wait_until(({ cpu_look(self); self->total > SEC; }), SOON_MS));
+	ASSERT_EQ(weight_set(self->vm[0], 100), 0);
+	EXPECT_SHARES(1, 1);
+}
+
+TEST_F(cpu, sleeping_saves_nothing)
+{
+	cpu_add(self, "sleep-spin");
+	cpu_add(self, "spin");
+	ASSERT_TRUE(wait_until(run_ns(self->vm[1]) > SEC, SOON_MS));
+	ASSERT_TRUE(wait_until(run_ns(self->vm[0]) > 0, SOON_MS));
+	EXPECT_SHARES(1, 1);
+}
+
+/* Idling always just before the end of the quantum gives no more than running on. */
+TEST_F(cpu, credit_cannot_be_farmed)
+{
+	cpu_add(self, "naps 1000");
+	cpu_add(self, "spin");
+	EXPECT_SHARES(1, 1);
+}
+
+/* Stop and start neither. */
+TEST_F(cpu, stopping_gains_nothing)
+{
+	cpu_add(self, "spin");
+	cpu_add(self, "spin");
+	cpu_begin(self);
+	EXPECT_TRUE(wait_until(({
+		ASSERT_EQ(vm_ctl(self->vm[0], DENALI_IOC_VM_STOP), 0);
+		ASSERT_EQ(vm_ctl(self->vm[0], DENALI_IOC_VM_START), 0);
+		cpu_look(self);
+		self->total > SEC && self->ran[0] <= self->total / 50 * 26;
+	}), SOON_MS));
+}
+
+/* A VM that yields is there again after the others' turns, and keeps nobody from his. */
+TEST_F(cpu, yielding)
+{
+	uint64_t ran;
+
+	cpu_add(self, "yields");
+	cpu_add(self, "yields");
+	cpu_add(self, "spin");
+	cpu_begin(self);
+	for (int i = 0; i < 3; i++) {
+		ran = run_ns(self->vm[i]);
+		EXPECT_TRUE(wait_until(run_ns(self->vm[i]) > ran, SOON_MS));
+	}
+	EXPECT_TRUE(wait_until(({
+		cpu_look(self);
+		self->total > SEC && self->ran[2] >= self->total / 100 * 33;
+	}), SOON_MS));
+}
+
+/*
+ * A VM that wakes up runs before all others, once the one that runs has had its quantum. If it
+ * had to wait for all of them it would be late nearly each time; now and then the machine is.
+ */
+TEST_F(cpu, wake_up_within_two_quanta)
+{
+	volatile uint32_t *late, *wakes;
+	int vm;
+
+	param_put(QUANTUM_US, 50000);
+	for (int i = 0; i < 5; i++)
+		cpu_add(self, "spin");
+	vm = self->vm[cpu_add(self, "wake 100")];
+	late = guest_var(vm, "sched", "late");
+	wakes = guest_var(vm, "sched", "wakes");
+	EXPECT_TRUE(wait_until(*wakes >= 20 && *late * 10 <= *wakes, SOON_MS))
+		TH_LOG("%u of %u", *late, *wakes);
+	guest_var_put(late);
+	guest_var_put(wakes);
+}
+
+/* The good one gets all of its share beside those that do what they can against it. */
+TEST_F(cpu, beside_bad_ones)
+{
+	cpu_add(self, "spin");
+	cpu_add(self, "spin");
+	cpu_add(self, "hypercalls");
+	cpu_add(self, "timers");
+	cpu_add(self, "irqs");
+	cpu_add(self, "yields");
+	cpu_begin(self);
+	EXPECT_TRUE(wait_until(({
+		cpu_look(self);
+		self->total > SEC && self->ran[0] * 100 >= self->total / self->n * 99;
+	}), SOON_MS))
+		TH_LOG("%.2f%% of %.1f s, 6 VMs", 100.0 * self->ran[0] / self->total, self->total / 1e9);
+}
+
+static bool cap_holds(CPU *self, uint64_t since, unsigned int percent)
+{
+	int64_t passed = now_ns() - since, off;
+
+	cpu_look(self);
+	off = self->ran[0] - passed / 100 * percent;
+	return passed > (int64_t)SEC && off <= passed / 50 && off >= -passed / 50;
+}
+
+#define EXPECT_CAP(percent) do {					\
+	uint64_t __since = now_ns();					\
+									\
+	cpu_begin(self);						\
+	EXPECT_TRUE(wait_until(cap_holds(self, __since, percent), SOON_MS))	\
+		TH_LOG("%.2f s of %.2f s", self->ran[0] / 1e9, (now_ns() - __since) / 1e9);	\
+} while (0)
+
+TEST_F_TIMEOUT(cpu, cap, 90)
+{
+	cpu_add(self, "spin");
+	ASSERT_EQ(cap_set(self->vm[0], 30), 0);
+	EXPECT_CAP(30);
+	ASSERT_EQ(cap_set(self->vm[0], 5), 0);
+	EXPECT_CAP(5);
+	ASSERT_EQ(cap_set(self->vm[0], 80), 0);
+	EXPECT_CAP(80);
+}
+
+/* What the cap leaves is the others'. */
+TEST_F(cpu, cap_beside_another)
+{
+	cpu_add(self, "spin");
+	cpu_add(self, "spin");
+	ASSERT_EQ(cap_set(self->vm[0], 10), 0);
+	EXPECT_CAP(10);
+	EXPECT_TRUE(wait_until(({ cpu_look(self); self->ran[1] >= self->total / 5 * 4; }), SOON_MS));
+}
+
+/* Nor do naps get round it. */
+TEST_F(cpu, cap_of_one_that_naps)
+{
+	cpu_add(self, "naps 1000");
+	ASSERT_EQ(cap_set(self->vm[0], 20), 0);
+	EXPECT_CAP(20);
+}
+
+/* Setting it again and again gives no new budget. */
+TEST_F(cpu, cap_set_again)
+{
+	uint64_t since;
+
+	cpu_add(self, "spin");
+	ASSERT_EQ(cap_set(self->vm[0], 10), 0);
+	cpu_begin(self);
+	since = now_ns();
+	EXPECT_TRUE(wait_until(({
+		ASSERT_EQ(cap_set(self->vm[0], 10), 0);
+		cpu_look(self);
+		now_ns() - since > 2 * SEC && self->ran[0] <= (now_ns() - since) / 100 * 12;
+	}), SOON_MS));
+}
+
+TEST_F(cpu, cap_taken_away)
+{
+	cpu_add(self, "spin");
+	ASSERT_EQ(cap_set(self->vm[0], 1), 0);
+	ASSERT_EQ(cap_set(self->vm[0], 0), 0);
+	cpu_add(self, "spin");
+	EXPECT_SHARES(1, 1);
+}
+
+/* A VM that waits for its cap can be stopped, started and killed. */
+TEST_F(cpu, capped_and_stopped)
+{
+	for (int i = 0; i < 3; i++) {
+		cpu_add(self, "spin");
+		ASSERT_EQ(cap_set(self->vm[i], 1), 0);
+	}
+	let_pass(30);
+	ASSERT_EQ(vm_ctl(self->vm[0], DENALI_IOC_VM_STOP), 0);
+	ASSERT_EQ(vm_ctl(self->vm[0], DENALI_IOC_VM_START), 0);
+	ASSERT_EQ(vm_ctl(self->vm[1], DENALI_IOC_VM_KILL), 0);
+	cpu_begin(self);
+	EXPECT_TRUE(wait_until(({ cpu_look(self); self->ran[0] > 0; }), SOON_MS));
+	EXPECT_EQ(self->ran[1], 0);
+}
+
+/* The time that a VM waits, for its cap or for others, is in its steal time, and it can see that. */
+TEST_F(cpu, steal_time)
+{
+	volatile struct denali_vregs *v;
+	struct nl_vm vm, before;
+
+	cpu_add(self, "spin");
+	cpu_add(self, "spin");
+	ASSERT_EQ(cap_set(self->vm[0], 10), 0);
+	ASSERT_TRUE(vm_counters(vm_id(self->vm[0]), &before));
+	EXPECT_TRUE(wait_until(({
+		ASSERT_TRUE(vm_counters(vm_id(self->vm[0]), &vm));
+		vm.run_ns - before.run_ns > SEC / 5 &&
+			vm.steal_ns - before.steal_ns >= (vm.run_ns - before.run_ns) * 5;
+	}), SOON_MS));
+	v = vm_map(self->vm[0], DENALI_VREGS_ADDR, DENALI_PAGE_SIZE);
+	ASSERT_NE(v, NULL);
+	EXPECT_TRUE(wait_until(v->steal_ns >= vm.steal_ns, SOON_MS));
+	munmap((void *)v, DENALI_PAGE_SIZE);
+}
+
+/* Where a VM may run. */
+FIXTURE(affinity) {
+	int dev;
+};
+
+FIXTURE_SETUP(affinity)
+{
+	struct denali_info info;
+
+	self->dev = dev_open();
+	ASSERT_GE(self->dev, 0);
+	dev_info(self->dev, &info);
+	if (info.runners < 2)
+		SKIP(return, "one CPU");
+}
+
+FIXTURE_TEARDOWN(affinity)
+{
+	close(self->dev);
+}
+
+static uint32_t cpu_of(int vm)
+{
+	struct nl_vm counters;
+
+	return vm_counters(vm_id(vm), &counters) ? counters.cpu : ~0U;
+}
+
+TEST_F(affinity, from_the_start)
+{
+	for (int i = 0; i < 6; i++) {
+		int vm = vm_create(self->dev, 64 << 10, 0, NULL);
+
+		ASSERT_EQ(cpus_set(vm, 1 << i % 2), 0);
+		EXPECT_EQ(cpu_of(vm), i % 2);
+		close(vm);
+	}
+}
+
+TEST_F(affinity, while_running)
+{
+	int vm = guest_start(self->dev, "sched", 64 << 10, "spin");
+	uint64_t ran;
+
+	for (int i = 0; i < 20; i++) {
+		ASSERT_EQ(cpus_set(vm, 1 << i % 2), 0);
+		EXPECT_EQ(cpu_of(vm), i % 2);
+		ran = run_ns(vm);
+		EXPECT_TRUE(wait_until(run_ns(vm) > ran, SOON_MS));
+	}
+	close(vm);
+}
+
+TEST_F(affinity, while_idle)
+{
+	int vm = guest_start(self->dev, "sched", 64 << 10, "wake 100");
+	volatile uint32_t *wakes = guest_var(vm, "sched", "wakes");
+	uint32_t before;
+
+	for (int i = 0; i < 20; i++) {
+		ASSERT_EQ(cpus_set(vm, 1 << i % 2), 0);
+		EXPECT_EQ(cpu_of(vm), i % 2);
+		before = *wakes;
+		EXPECT_TRUE(wait_until(*wakes > before, SOON_MS));
+	}
+	guest_var_put(wakes);
+	close(vm);
+}
+
+/* What is said and what isn't allowed. */
+FIXTURE(share) {
+	int dev;
+	int vm;
+};
+
+FIXTURE_SETUP(share)
+{
+	self->dev = dev_open();
+	ASSERT_GE(self->dev, 0);
+	self->vm = guest_start(self->dev, "sched", 64 << 10, "spin");
+	ASSERT_GE(self->vm, 0);
+}
+
+FIXTURE_TEARDOWN(share)
+{
+	close(self->vm);
+	close(self->dev);
+}
+
+TEST_F(share, at_first)
+{
+	struct nl_vm vm;
+
+	ASSERT_TRUE(vm_counters(vm_id(self->vm), &vm));
+	EXPECT_EQ(vm.weight, DENALI_WEIGHT_DEFAULT);
+	EXPECT_EQ(vm.cap, 0);
+	EXPECT_EQ(vm.seen & 1U << DENALI_A_CPUS, 0);
+}
+
+TEST_F(share, is_told)
+{
+	const uint32_t all = DENALI_SHARE_WEIGHT | DENALI_SHARE_CAP | DENALI_SHARE_CPUS;
+	struct nl_vm vm;
+
+	ASSERT_EQ(share_set(self->vm, all, 250, 40, 1), 0);
+	ASSERT_TRUE(vm_counters(vm_id(self->vm), &vm));
+	EXPECT_EQ(vm.weight, 250);
+	EXPECT_EQ(vm.cap, 40);
+	EXPECT_EQ(vm.cpus, sysconf(_SC_NPROCESSORS_CONF) > 1);
+	/* One at a time leaves the others alone. */
+	ASSERT_EQ(weight_set(self->vm, 1), 0);
+	ASSERT_TRUE(vm_counters(vm_id(self->vm), &vm));
+	EXPECT_EQ(vm.weight, 1);
+	EXPECT_EQ(vm.cap, 40);
+	ASSERT_EQ(share_set(self->vm, all, 100, 0, ~0ULL), 0);
+	ASSERT_TRUE(vm_counters(vm_id(self->vm), &vm));
+	EXPECT_EQ(vm.weight, 100);
+	EXPECT_EQ(vm.cap, 0);
+	EXPECT_EQ(vm.seen & 1U << DENALI_A_CPUS, 0);
+}
+
+TEST_F(share, bad_values)
+{
+	static const struct denali_vm_share bad[] = {
+		{ .set = 0 },
+		{ .set = 1U << 3, .weight = 100 },
+		{ .set = 1U << 31 | DENALI_SHARE_WEIGHT, .weight = 100 },
+		{ .set = DENALI_SHARE_WEIGHT, .weight = 0 },
+		{ .set = DENALI_SHARE_WEIGHT, .weight = DENALI_WEIGHT_MAX + 1 },
+		{ .set = DENALI_SHARE_WEIGHT, .weight = ~0U },
+		{ .set = DENALI_SHARE_CAP, .cap = DENALI_CAP_MAX + 1 },
+		{ .set = DENALI_SHARE_CAP, .cap = ~0U },
+		{ .set = DENALI_SHARE_CPUS },
+		{ .set = DENALI_SHARE_CPUS, .cpus = { [15] = 1ULL << 63 } },
+		{ .set = DENALI_SHARE_WEIGHT, .weight = 200, .reserved = 1 },
+		/* One bad value, and none is taken. */
+		{ .set = DENALI_SHARE_WEIGHT | DENALI_SHARE_CAP, .weight = 200, .cap = 101 },
+	};
+	struct nl_vm vm;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		EXPECT_EQ(ioctl(self->vm, DENALI_IOC_VM_SHARE, &bad[i]), -1)
+			TH_LOG("%zu", i);
+		EXPECT_EQ(errno, EINVAL);
+	}
+	EXPECT_EQ(ioctl(self->vm, DENALI_IOC_VM_SHARE, NULL), -1);
+	EXPECT_EQ(errno, EFAULT);
+	EXPECT_EQ(ioctl(self->vm, _IOW(DENALI_IOC_MAGIC, 0x18, char[16]), &bad[3]), -1);
+	EXPECT_EQ(errno, EINVAL);
+	ASSERT_TRUE(vm_counters(vm_id(self->vm), &vm));
+	EXPECT_EQ(vm.weight, DENALI_WEIGHT_DEFAULT);
+	EXPECT_EQ(vm.cap, 0);
+}
+
+TEST_F(share, of_a_vm_that_ended)
+{
+	ASSERT_EQ(vm_ctl(self->vm, DENALI_IOC_VM_KILL), 0);
+	EXPECT_EQ(weight_set(self->vm, 50), -1);
+	EXPECT_EQ(errno, ESHUTDOWN);
+}
+
+static bool refused(int ret)
+{
+	return ret == -1 && errno == EPERM;
+}
+
+/* Without CAP_SYS_NICE: less, and never more again. */
+static int lower_only(const char *node)
+{
+	int dev, vm;
+
+	if (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534))
+		return 1;
+	dev = open(node, O_RDWR);
+	vm = guest_start(dev, "sched", 64 << 10, "spin");
+	if (vm < 0)
+		return 2;
+	if (!refused(weight_set(vm, 101)) || weight_set(vm, 100) || weight_set(vm, 50) ||
+	    !refused(weight_set(vm, 51)))
+		return 3;
+	if (cap_set(vm, 0) || cap_set(vm, 60) || cap_set(vm, 60) || cap_set(vm, 20) ||
+	    !refused(cap_set(vm, 21)) || !refused(cap_set(vm, 0)))
+		return 4;
+	if (cpus_set(vm, ~0ULL) || cpus_set(vm, 1) || cpus_set(vm, 1))
+		return 5;
+	if (sysconf(_SC_NPROCESSORS_CONF) > 1 && (!refused(cpus_set(vm, 3)) || !refused(cpus_set(vm, 2))))
+		return 6;
+	/* What is allowed isn't done beside what isn't. */
+	if (!refused(share_set(vm, DENALI_SHARE_WEIGHT | DENALI_SHARE_CAP, 10, 0, 0)) || weight_set(vm, 50))
+		return 7;
+	return 0;
+}
+
+TEST_F(share, only_less_without_privilege)
+{
+	char node[64];
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(device_node(node, sizeof(node)), 0);
+	pid = fork();
+	if (!pid)
+		_exit(lower_only(node));
+	waitpid(pid, &status, 0);
+	unlink(node);
+	EXPECT_EQ(status, 0)
+		TH_LOG("child ended with %d", WEXITSTATUS(status));
+}
+
+/* Changes from several sides at a VM that comes and goes. */
+TEST_F(share, changed_all_the_time)
+{
+	struct denali_vm_state st;
+	pid_t pid[3];
+	int status;
+
+	for (int p = 0; p < 3; p++) {
+		pid[p] = fork();
+		if (pid[p])
+			continue;
+		for (int i = 0; i < 300; i++) {
+			int ret = p == 0 ? weight_set(self->vm, 1 + i * 33) :
+				  p == 1 ? cap_set(self->vm, i % 101) : cpus_set(self->vm, 1 + i % 3);
+
+			if (ret)
+				_exit(1);
+		}
+		_exit(0);
+	}
+	for (int i = 0; i < 100; i++) {
+		EXPECT_EQ(vm_ctl(self->vm, DENALI_IOC_VM_STOP), 0);
+		EXPECT_EQ(vm_ctl(self->vm, DENALI_IOC_VM_START), 0);
+	}
+	for (int p = 0; p < 3; p++) {
+		EXPECT_EQ(waitpid(pid[p], &status, 0), pid[p]);
+		EXPECT_EQ(status, 0);
+	}
+	ASSERT_EQ(cap_set(self->vm, 0), 0);
+	vm_state(self->vm, &st);
+	EXPECT_EQ(st.state, DENALI_VM_RUNNING);
+	EXPECT_TRUE(wait_until(run_ns(self->vm) > st.run_ns, SOON_MS));
+}
+
+TEST_HARNESS_MAIN
