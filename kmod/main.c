@@ -7,6 +7,7 @@
 #include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
+#include <linux/sched/prio.h>
 #include <linux/string.h>
 
 #include "block.h"
@@ -44,6 +45,26 @@ static const struct kernel_param_ops dn_quantum_ops = {
 };
 module_param_cb(quantum_us, &dn_quantum_ops, &dn_quantum_us, 0644);
 MODULE_PARM_DESC(quantum_us, "how long a VM runs while others wait, in microseconds, 100 to 1000000 (default: 10000)");
+
+static int dn_nice_set(const char *val, const struct kernel_param *kp)
+{
+	int nice, err = kstrtoint(val, 0, &nice);
+
+	if (err)
+		return err;
+	if (nice < MIN_NICE || nice > MAX_NICE)
+		return -EINVAL;
+	WRITE_ONCE(dn_runner_nice, nice);
+	dn_runners_renice();
+	return 0;
+}
+
+static const struct kernel_param_ops dn_nice_ops = {
+	.set = dn_nice_set,
+	.get = param_get_int,
+};
+module_param_cb(nice, &dn_nice_ops, &dn_runner_nice, 0644);
+MODULE_PARM_DESC(nice, "niceness of the threads that run VMs, -20 to 19, against Linux's own tasks (default: 0)");
 
 static char *sched = "fair";
 module_param(sched, charp, 0444);

@@ -38,6 +38,8 @@
 
 DEFINE_PER_CPU(struct dn_runner, dn_runners);
 DEFINE_MUTEX(dn_runners_mutex);	/* which runner has a task */
+struct cpumask dn_runners_idle;
+int dn_runner_nice;
 static enum cpuhp_state dn_hotplug_state;
 
 /* Some VM went off. One for all: those who wait for that are few. */
@@ -89,6 +91,7 @@ void dn_runner_unqueue(struct dn_runner *r, struct dn_vm *vm, u64 ns)
 {
 	lockdep_assert_held(&r->lock);
 	r->queue.nr--;
+	r->queue.load -= vm->weight;
 	dn_sched->remove(&r->queue, vm, ns);
 }
 
@@ -109,6 +112,7 @@ void dn_runner_queue(struct dn_runner *r, struct dn_vm *vm)
 	}
 	vm->on = DN_ON_QUEUE;
 	r->queue.nr++;
+	r->queue.load += vm->weight;
 	dn_sched->wake(&r->queue, vm);
 	if (r->task)
 		wake_up_process(r->task);
@@ -119,7 +123,8 @@ static void dn_runner_wake(struct dn_runner *r, struct dn_vm *vm)
 {
 	list_del_init(&vm->idle_node);
 	vm->queued_at = ktime_get_ns();
-	dn_runner_queue(r, vm);
+	if (!dn_balance_wake(r, vm))
+		dn_runner_queue(r, vm);
 }
 
 /** dn_runner_uncap() - a VM may have waited long enough for its cap. Context: interrupts off. */
@@ -396,6 +401,8 @@ static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev,
 		prev->stats.steal_ns += r->stolen;
 		left = dn_runner_put(r, prev, now, ran);
 	}
+	if (unlikely(now >= r->balance_at))
+		dn_balance_busy(r, left == DN_LEFT_NOT ? prev : NULL, now);
 	if (likely(r->task && !freezing(current)))
 		next = dn_sched->pick(&r->queue);
 	if (next) {
@@ -429,9 +436,13 @@ static int dn_runner_main(void *data)
 	while (vm || !kthread_should_stop()) {
 		if (!vm) {
 			try_to_freeze();
+			dn_balance_idle(r);
 			set_current_state(TASK_INTERRUPTIBLE);
-			if (!READ_ONCE(r->queue.nr) && !kthread_should_stop() && !freezing(current))
+			if (!READ_ONCE(r->queue.nr) && !kthread_should_stop() && !freezing(current)) {
+				cpumask_set_cpu(r->cpu, &dn_runners_idle);
 				schedule();
+				cpumask_clear_cpu(r->cpu, &dn_runners_idle);
+			}
 			__set_current_state(TASK_RUNNING);
 		} else {
 			dn_clock_update(vm, &clock);
@@ -508,6 +519,21 @@ u32 dn_runners_count(void)
 	return nr;
 }
 
+/** dn_runners_renice() - dn_runner_nice has changed. Context: may sleep. */
+void dn_runners_renice(void)
+{
+	struct task_struct *task;
+	int cpu;
+
+	mutex_lock(&dn_runners_mutex);
+	for_each_possible_cpu(cpu) {
+		task = per_cpu_ptr(&dn_runners, cpu)->task;
+		if (task)
+			set_user_nice(task, dn_runner_nice);
+	}
+	mutex_unlock(&dn_runners_mutex);
+}
+
 /* A CPU came: start its runner. */
 static int dn_runner_online(unsigned int cpu)
 {
@@ -524,6 +550,7 @@ static int dn_runner_online(unsigned int cpu)
 	/* Not kthread_bind(): an admin may move it, also into a cgroup. */
 	set_cpus_allowed_ptr(task, cpumask_of(cpu));
 	mutex_lock(&dn_runners_mutex);
+	set_user_nice(task, dn_runner_nice);
 	r->task = task;
 	mutex_unlock(&dn_runners_mutex);
 	wake_up_process(task);
@@ -566,6 +593,7 @@ int dn_runners_start(void)
 		memset(r, 0, sizeof(*r));
 		r->cpu = cpu;
 		r->slice_cpu = -1;
+		r->looked = jiffies;
 		raw_spin_lock_init(&r->lock);
 		dn_sched->init(&r->queue);
 		INIT_LIST_HEAD(&r->vms);

@@ -5,6 +5,7 @@
 #ifndef DN_RUNNER_H
 #define DN_RUNNER_H
 
+#include <linux/cpumask.h>
 #include <linux/hrtimer.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -36,6 +37,8 @@ struct dn_vm;
  *           by the time for which @task is scheduled out
  * @away_since: when @task was scheduled out
  * @stolen:  for how long, in the present turn
+ * @balance_at: when to look whether others have less to do, host ns
+ * @looked:  jiffies when it looked for a VM of others'
  * @slice_cpu: CPU on which a slice is under way, -1: none
  * @quantum: timer that sets @preempt
  * @notifier: gives the CPU back before @task is scheduled out
@@ -56,6 +59,8 @@ struct dn_runner {
 	u64 deadline;
 	u64 away_since;
 	u64 stolen;
+	u64 balance_at;
+	unsigned long looked;
 	int slice_cpu;
 	struct hrtimer quantum;
 #ifdef CONFIG_PREEMPT_NOTIFIERS
@@ -67,6 +72,7 @@ struct dn_runner {
 int dn_runners_start(void);
 void dn_runners_stop(void);
 u32 dn_runners_count(void);
+void dn_runners_renice(void);
 
 /* How long a VM idles before its page tables are taken. */
 #define DN_RECLAIM_AFTER	(2 * HZ)
@@ -74,7 +80,13 @@ u32 dn_runners_count(void);
 DECLARE_PER_CPU(struct dn_runner, dn_runners);
 extern struct mutex dn_runners_mutex;	/* which runner has a task: CPU hotplug, who chooses one */
 
+extern struct cpumask dn_runners_idle;	/* runners that sleep */
+extern int dn_runner_nice;
+
 /* balance.c */
+bool dn_balance_wake(struct dn_runner *r, struct dn_vm *vm);
+void dn_balance_busy(struct dn_runner *r, struct dn_vm *prev, u64 now);
+void dn_balance_idle(struct dn_runner *r);
 void dn_runner_add(struct dn_vm *vm);
 void dn_runner_remove(struct dn_vm *vm);
 void dn_runner_place(struct dn_vm *vm);

@@ -14,7 +14,8 @@ struct dn_vm;
 
 /**
  * struct dn_queue - runnable VMs of one runner, the one that runs included
- * @nr:      their number; the runner's, all else is the policy's
+ * @nr:      their number; this and @load are the runner's, all else is the policy's
+ * @load:    their weights
  * @list:    rr: all of them
  * @last:    rr: where in @list the one is that was picked last, or @list itself
  * @running: fair: the one that was picked last, as long as it is runnable
@@ -24,6 +25,7 @@ struct dn_vm;
  */
 struct dn_queue {
 	u32 nr;
+	u32 load;
 	union {
 		struct {
 			struct list_head list;
@@ -47,6 +49,8 @@ struct dn_queue {
  * @wake:   @vm became runnable
  * @pick:   the VM to run next, NULL if there is none. vm->quantum_left is how long it may
  *          run, ns
+ * @waiting: the VM that waits behind @vm, or first of all if that is NULL; NULL if there is
+ *          none. In the order in which they are to run, more or less
  * @put:    the turn of @vm, picked last, is over after @ns and it stays runnable; @yield:
  *          over by its own wish, so that others may run
  * @remove: @vm isn't runnable any more: it was picked last and has run for @ns, or waits and
@@ -61,6 +65,7 @@ struct dn_sched_ops {
 	void (*weigh)(struct dn_queue *queue, struct dn_vm *vm, u32 weight);
 	void (*wake)(struct dn_queue *queue, struct dn_vm *vm);
 	struct dn_vm *(*pick)(struct dn_queue *queue);
+	struct dn_vm *(*waiting)(struct dn_queue *queue, struct dn_vm *vm);
 	void (*put)(struct dn_queue *queue, struct dn_vm *vm, u64 ns, bool yield);
 	void (*remove)(struct dn_queue *queue, struct dn_vm *vm, u64 ns);
 };

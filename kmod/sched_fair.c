@@ -129,6 +129,16 @@ static struct dn_vm *dn_fair_pick(struct dn_queue *queue)
 	return next;
 }
 
+static struct dn_vm *dn_fair_waiting(struct dn_queue *queue, struct dn_vm *vm)
+{
+	struct rb_node *next;
+
+	if (!vm)
+		return queue->first;
+	next = vm == queue->first ? rb_first_cached(&queue->tree) : rb_next(&vm->run_rb);
+	return next ? rb_entry(next, struct dn_vm, run_rb) : NULL;
+}
+
 /* What is less than a ns is kept for the next time. 64 bits are enough for turns of two minutes. */
 static void dn_fair_charge(struct dn_vm *vm, u64 ns)
 {
@@ -165,6 +175,7 @@ const struct dn_sched_ops dn_sched_fair = {
 	.weigh = dn_fair_weigh,
 	.wake = dn_fair_wake,
 	.pick = dn_fair_pick,
+	.waiting = dn_fair_waiting,
 	.put = dn_fair_put,
 	.remove = dn_fair_remove,
 };

@@ -47,6 +47,19 @@ static struct dn_vm *dn_rr_pick(struct dn_queue *queue)
 	return vm;
 }
 
+static struct dn_vm *dn_rr_waiting(struct dn_queue *queue, struct dn_vm *vm)
+{
+	struct list_head *next = vm ? &vm->run_node : &queue->list;
+
+	do {
+		next = next->next;
+		if (next == &queue->list)
+			return NULL;
+		vm = list_entry(next, struct dn_vm, run_node);
+	} while (vm->on == DN_ON_CPU);
+	return vm;
+}
+
 static void dn_rr_put(struct dn_queue *queue, struct dn_vm *vm, u64 ns, bool yield)
 {
 	vm->quantum_left = 0;
@@ -66,6 +79,7 @@ const struct dn_sched_ops dn_sched_rr = {
 	.join = dn_rr_join,
 	.wake = dn_rr_wake,
 	.pick = dn_rr_pick,
+	.waiting = dn_rr_waiting,
 	.put = dn_rr_put,
 	.remove = dn_rr_remove,
 };

@@ -169,6 +169,30 @@ quantum_at_run_time()
 	echo "$old" >$p
 }
 
+nice_is()
+{
+	local pid
+	for pid in $(runners | cut -d/ -f3); do
+		[ "$(sed 's/.*) //' "/proc/$pid/stat" | cut -d' ' -f17)" = "$1" ] || { echo "not nice $1"; return 1; }
+	done
+}
+
+nice_at_run_time()
+{
+	local p=/sys/module/denali/parameters/nice bad
+	denali_load && [ "$(cat $p)" = 0 ] && nice_is 0 || return
+	echo 7 >$p && [ "$(cat $p)" = 7 ] && nice_is 7 || return
+	echo -20 >$p && nice_is -20 || return
+	for bad in -21 20 x ''; do
+		if echo "$bad" >$p 2>/dev/null; then
+			echo "nice=$bad was taken"
+			return 1
+		fi
+	done
+	nice_is -20 && denali_unload && denali_load pool=16M nice=5 && nice_is 5 &&
+		denalictl run "$basic" -- exit 0 && denali_unload && denali_load
+}
+
 # sched_is NAME [PARAMETER]
 sched_is()
 {
@@ -222,7 +246,7 @@ unload_right_after_vms()
 	gone
 }
 
-plan 30
+plan 31
 check "plain insmod" insmod_works
 check "rmmod leaves nothing" rmmod_leaves_nothing
 check "insmod twice" insmod_twice
@@ -243,6 +267,7 @@ done
 check "refuses pool= with pool_phys=" refuses pool=16M pool_phys=0x40000000:16M
 check "modinfo describes all parameters" modinfo_is_complete
 check "quantum_us at run time" quantum_at_run_time
+check "nice at run time" nice_at_run_time
 check "sched=fair unless something else is said" sched_is fair
 check "sched=rr" sched_is rr sched=rr
 check "10 times in and out" many_cycles
