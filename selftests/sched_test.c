@@ -199,10 +199,13 @@ TEST_F(cpu, weight_from_least_to_greatest)
 
 TEST_F(cpu, sleeping_saves_nothing)
 {
+	volatile uint32_t *wakes;
+
 	cpu_add(self, "sleep-spin");
 	cpu_add(self, "spin");
-	ASSERT_TRUE(wait_until(run_ns(self->vm[1]) > SEC, SOON_MS));
-	ASSERT_TRUE(wait_until(run_ns(self->vm[0]) > 0, SOON_MS));
+	wakes = guest_var(self->vm[0], "sched", "wakes");
+	ASSERT_TRUE(wait_until(*wakes, SOON_MS));
+	guest_var_put(wakes);
 	EXPECT_SHARES(1, 1);
 }
 

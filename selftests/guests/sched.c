@@ -7,7 +7,7 @@ GUEST_UPCALL_ENTRY;
 #define UNKNOWN_HC	99
 
 volatile uint64_t work;		/* what the good one got done */
-volatile uint32_t wakes;		/* of "wake" */
+volatile uint32_t wakes;		/* of "wake" and "sleep-spin" */
 volatile uint32_t late;			/* of these, later than word 1 in ms */
 
 static void test_spin(void)
@@ -19,7 +19,8 @@ static void test_spin(void)
 /* What has slept long hasn't saved anything. */
 static void test_sleep_spin(void)
 {
-	guest_idle(1000 * MS);
+	guest_idle(2000 * MS);
+	wakes++;
 	test_spin();
 }
 
