@@ -636,7 +636,7 @@ TEST_F(share, bad_values)
 	}
 	EXPECT_EQ(ioctl(self->vm, DENALI_IOC_VM_SHARE, NULL), -1);
 	EXPECT_EQ(errno, EFAULT);
-	EXPECT_EQ(ioctl(self->vm, _IOW(DENALI_IOC_MAGIC, 0x18, char[16]), &bad[3]), -1);
+	EXPECT_EQ(ioctl(self->vm, _IOW(DENALI_IOC_MAGIC, 0x19, char[16]), &bad[3]), -1);
 	EXPECT_EQ(errno, EINVAL);
 	ASSERT_TRUE(vm_counters(vm_id(self->vm), &vm));
 	EXPECT_EQ(vm.weight, DENALI_WEIGHT_DEFAULT);
