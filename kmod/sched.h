@@ -21,7 +21,7 @@ struct dn_vm;
  * @running: fair: the one that was picked last, as long as it is runnable
  * @first:   fair: of the others, the one that is next
  * @tree:    fair: all but these two, by virtual time
- * @vtime:   fair: virtual time, ns
+ * @vtime:   fair: virtual time
  */
 struct dn_queue {
 	u32 nr;

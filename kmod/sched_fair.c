@@ -21,8 +21,12 @@
 #include "sched.h"
 #include "vm.h"
 
-/* vm->inverse of the default weight: one ns of virtual time is this much. */
-#define DN_FAIR_SHIFT	20
+/*
+ * Virtual time is ns of a VM of the least weight, so it is never faster than the host's: the
+ * 63 bits by which clocks are compared are enough for a VM that sleeps for 292 years. A unit of
+ * it is BIT(DN_FAIR_SHIFT) of vm->inverse * ns; 64 bits are enough for turns of four minutes.
+ */
+#define DN_FAIR_SHIFT	26
 
 static bool dn_fair_before(const struct dn_vm *a, const struct dn_vm *b)
 {
@@ -42,7 +46,7 @@ static u64 dn_fair_max(u64 vtime, u64 least)
 
 static u32 dn_fair_inverse(u32 weight)
 {
-	return (DENALI_WEIGHT_DEFAULT << DN_FAIR_SHIFT) / weight;
+	return BIT(DN_FAIR_SHIFT) * DENALI_WEIGHT_MIN / weight;
 }
 
 static void dn_fair_init(struct dn_queue *queue)
@@ -62,10 +66,19 @@ static void dn_fair_join(struct dn_queue *queue, struct dn_vm *vm, const struct 
 	vm->inverse = dn_fair_inverse(vm->weight);
 }
 
-/* By how much it is ahead, or behind, is time by its weight as well. */
+/* How far behind the queue's clock the VM may be when it wakes. */
+static u64 dn_fair_credit(const struct dn_vm *vm)
+{
+	return (vm->quantum_left * vm->inverse) >> DN_FAIR_SHIFT;
+}
+
+/*
+ * By how much it is ahead, or behind, is time by its weight as well. It is never behind by more
+ * than counts: what a VM that slept for days is behind by doesn't fit when multiplied.
+ */
 static void dn_fair_weigh(struct dn_queue *queue, struct dn_vm *vm, u32 weight)
 {
-	s64 ahead = vm->vtime - queue->vtime;
+	s64 ahead = dn_fair_max(vm->vtime, queue->vtime - dn_fair_credit(vm)) - queue->vtime;
 
 	vm->vtime = queue->vtime + div_s64(ahead * vm->weight, weight);
 	vm->weight = weight;
@@ -91,9 +104,7 @@ static void dn_fair_advance(struct dn_queue *queue)
 
 static void dn_fair_wake(struct dn_queue *queue, struct dn_vm *vm)
 {
-	u64 credit = (vm->quantum_left * vm->inverse) >> DN_FAIR_SHIFT;
-
-	vm->vtime = dn_fair_max(vm->vtime, queue->vtime - credit);
+	vm->vtime = dn_fair_max(vm->vtime, queue->vtime - dn_fair_credit(vm));
 	if (!queue->first) {
 		queue->first = vm;
 	} else if (dn_fair_before(vm, queue->first)) {
@@ -139,7 +150,7 @@ static struct dn_vm *dn_fair_waiting(struct dn_queue *queue, struct dn_vm *vm)
 	return next ? rb_entry(next, struct dn_vm, run_rb) : NULL;
 }
 
-/* What is less than a ns is kept for the next time. 64 bits are enough for turns of two minutes. */
+/* What is less than a unit is kept for the next time. */
 static void dn_fair_charge(struct dn_vm *vm, u64 ns)
 {
 	u64 sum = ns * vm->inverse + vm->vtime_rest;

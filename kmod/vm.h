@@ -103,8 +103,8 @@ struct dn_vm {
 	u64 wall_at;			/* host ns at which vregs->wall_base was written */
 	u64 queued_at;			/* host ns at which it became runnable */
 	u64 quantum_left;		/* ns of CPU time; this and the next are the policy's */
-	u64 vtime;			/* virtual time, ns */
-	u32 vtime_rest;			/* and what is less than that */
+	u64 vtime;			/* virtual time */
+	u32 vtime_rest;			/* and what is less than a unit of it */
 	u32 inverse;			/* of the weight */
 	struct hrtimer timer;		/* wakes it: alarm or idle timeout, the earlier */
 
