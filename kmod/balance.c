@@ -226,7 +226,7 @@ void dn_balance_idle(struct dn_runner *r)
 	struct dn_vm *vm;
 	int cpu, i;
 
-	if (time_before(jiffies, r->looked + 1))
+	if (READ_ONCE(r->queue.nr) || time_before(jiffies, r->looked + 1))
 		return;
 	r->looked = jiffies;
 	for_each_online_cpu(cpu) {
@@ -239,8 +239,10 @@ void dn_balance_idle(struct dn_runner *r)
 			vm = dn_sched->waiting(&from->queue, vm);
 			if (!vm)
 				break;
-			if (dn_runner_allows(r, vm))
+			if (dn_runner_allows(r, vm)) {
 				dn_runner_move(from, vm, r);
+				break;
+			}
 		}
 		dn_runners_unlock(r, from);
 		if (READ_ONCE(r->queue.nr))
