@@ -302,8 +302,9 @@ enum dn_left {
 	DN_LEFT_NOT,	/* it is still runnable */
 	DN_LEFT_IDLE,
 	DN_LEFT_OFF,
-	DN_LEFT_ENDED,	/* with a reference for dn_runner_left() */
-	DN_LEFT_FROZEN,	/* the same: it has become a template */
+	/* For good: with a reference for dn_runner_left(). */
+	DN_LEFT_ENDED,
+	DN_LEFT_FROZEN,	/* it has become a template */
 };
 
 /* A VM whose turn is over isn't runnable any more. */
@@ -403,7 +404,8 @@ static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev,
 	}
 	if (unlikely(now >= r->balance_at))
 		dn_balance_busy(r, left == DN_LEFT_NOT ? prev : NULL, now);
-	if (likely(r->task && !freezing(current)))
+	/* What there is to be done for a VM that went for good is no other VM's time. */
+	if (likely(r->task && !freezing(current) && left < DN_LEFT_ENDED))
 		next = dn_sched->pick(&r->queue);
 	if (next) {
 		next->on = DN_ON_CPU;
