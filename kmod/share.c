@@ -104,6 +104,9 @@ int dn_share_set(struct dn_vm *vm, const struct denali_vm_share *arg)
 	err = -ESHUTDOWN;
 	if (vm->destroyed || dn_vm_ending(vm))
 		goto unlock;
+	err = -EBUSY;
+	if (vm->state == DENALI_VM_TEMPLATE)
+		goto unlock;
 	err = -EOPNOTSUPP;
 	if (arg->set & DENALI_SHARE_WEIGHT && arg->weight != vm->weight && !dn_sched->weigh)
 		goto unlock;

@@ -116,6 +116,7 @@ FIXTURE_TEARDOWN(template)
 
 TEST_F_TIMEOUT(template, stops, 60)
 {
+	const struct denali_vm_share share = { .set = DENALI_SHARE_WEIGHT, .weight = 50 };
 	struct denali_vm_state a, b;
 
 	vm_state(self->template, &a);
@@ -124,6 +125,8 @@ TEST_F_TIMEOUT(template, stops, 60)
 	EXPECT_EQ(vm_ctl(self->template, DENALI_IOC_VM_START), -1);
 	EXPECT_EQ(errno, EBUSY);
 	EXPECT_EQ(vm_ctl(self->template, DENALI_IOC_VM_STOP), -1);
+	EXPECT_EQ(errno, EBUSY);
+	EXPECT_EQ(ioctl(self->template, DENALI_IOC_VM_SHARE, &share), -1);
 	EXPECT_EQ(errno, EBUSY);
 	/* Its alarm would be due by then. */
 	let_pass(300);

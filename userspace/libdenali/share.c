@@ -103,6 +103,9 @@ int denali_vm_set_share(struct denali_vm *vm, const struct denali_vm_share *shar
 				   "VM %s: cpus %s: the host can have none of these (it has %ld)",
 				   who, denali_cpus_format(list, sizeof(list), (const uint64_t *)share->cpus),
 				   sysconf(_SC_NPROCESSORS_CONF));
+	case EBUSY:
+		return denali_fail(err, EBUSY,
+				   "VM %s: is a template, which never runs; set the share of its clones", who);
 	case EOPNOTSUPP:
 		return denali_fail(err, EOPNOTSUPP,
 				   "VM %s: weight %u: the scheduling policy knows no weights; load the module with sched=fair",

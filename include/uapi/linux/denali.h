@@ -226,7 +226,8 @@ struct denali_vm_nic {
  *
  * Who hasn't CAP_SYS_NICE may only lower what his VM has: a lower weight, a lower cap, fewer
  * CPUs (EPERM). Other errors: EINVAL (nothing or the unknown to set, a value, no CPU that the
- * host can have), EOPNOTSUPP (the policy has no weights), ENOMEM, ESHUTDOWN (ended).
+ * host can have), EOPNOTSUPP (the policy has no weights), EBUSY (a template, which never runs:
+ * its clones begin as any VM does), ENOMEM, ESHUTDOWN (ended).
  */
 struct denali_vm_share {
 	__u32 set;

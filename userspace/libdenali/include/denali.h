@@ -245,7 +245,7 @@ int denali_vm_destroy(struct denali_vm *vm, struct denali_error *err);
  * @share: what share->set names: weight, cap, CPUs
  *
  * Without CAP_SYS_NICE only less than it has. Errors: EINVAL, EPERM, EOPNOTSUPP (no
- * weights under round robin), ENOMEM, ESHUTDOWN.
+ * weights under round robin), EBUSY (a template), ENOMEM, ESHUTDOWN.
  */
 int denali_vm_set_share(struct denali_vm *vm, const struct denali_vm_share *share,
 			struct denali_error *err);
