@@ -78,11 +78,7 @@ static struct dn_runner *dn_runner_choose(const struct dn_vm *vm)
 	return best;
 }
 
-/**
- * dn_runner_add() - find a runner for a new VM
- *
- * Context: may sleep.
- */
+/** dn_runner_add() - find a runner for a new VM. Context: may sleep. */
 void dn_runner_add(struct dn_vm *vm)
 {
 	struct dn_runner *r;
