@@ -276,13 +276,25 @@ static long op_clone(const struct fuzz_op *op)
 	return keep(request(op, VM, DENALI_IOC_VM_CLONE, &clone, sizeof(clone)), op->a, VM);
 }
 
+static long op_share(const struct fuzz_op *op)
+{
+	struct denali_vm_share share = {
+		.set = op->x % 8 ? op->x % 8 : op->x >> 24,
+		.weight = op->x & 0x100 ? op->y : 1 + op->y % 10000,
+		.cap = op->x & 0x200 ? op->y : op->y % 101,
+		.cpus = { op->z },
+	};
+
+	return request(op, VM, DENALI_IOC_VM_SHARE, &share, sizeof(share));
+}
+
 /* Any request, of any file, or none that there is; with zeros, or with anything. */
 static long op_ioctl(const struct fuzz_op *op)
 {
 	static const unsigned long requests[] = { DENALI_IOC_INFO, DENALI_IOC_VM_CREATE, DENALI_IOC_VM_OPEN,
 		DENALI_IOC_POOL_SET, DENALI_IOC_VM_SETUP, DENALI_IOC_VM_START, DENALI_IOC_VM_STOP,
 		DENALI_IOC_VM_KILL, DENALI_IOC_VM_STATE, DENALI_IOC_VM_DESTROY, DENALI_IOC_VM_NIC,
-		DENALI_IOC_VM_CONSOLE, DENALI_IOC_VM_CLONE };
+		DENALI_IOC_VM_CONSOLE, DENALI_IOC_VM_CLONE, DENALI_IOC_VM_SHARE };
 	unsigned long nr = requests[op->x % ARRAY_SIZE(requests)];
 	struct fuzz_rng rng = { op->z };
 	uint8_t buf[512] = {};
@@ -606,7 +618,8 @@ const struct fuzz_kind fuzz_kinds[] = {
 	{ "open", 2, op_open }, { "info", 1, op_info }, { "create", 10, op_create }, { "open-vm", 4, op_open_vm },
 	{ "pool", 1, op_pool }, { "setup", 2, op_setup }, { "boot", 10, op_boot }, { "start", 3, op_start },
 	{ "stop", 3, op_stop }, { "kill", 2, op_kill }, { "destroy", 3, op_destroy }, { "state", 2, op_state },
-	{ "nic", 5, op_nic }, { "console", 4, op_console }, { "clone", 6, op_clone }, { "ioctl", 5, op_ioctl },
+	{ "nic", 5, op_nic }, { "console", 4, op_console }, { "clone", 6, op_clone }, { "share", 5, op_share },
+	{ "ioctl", 5, op_ioctl },
 	{ "mmap", 6, op_mmap }, { "touch", 8, op_touch }, { "munmap", 2, op_munmap }, { "madvise", 4, op_madvise },
 	{ "close", 4, op_close }, { "dup", 1, op_dup }, { "reopen", 1, op_reopen }, { "poll", 3, op_poll },
 	{ "epoll", 5, op_epoll }, { "read", 4, op_read }, { "write", 4, op_write }, { "fcntl", 2, op_fcntl }, { "netlink", 8, op_netlink }, { "tap", 4, op_tap }, { "fork", 1, op_fork },
