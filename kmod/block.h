@@ -75,7 +75,7 @@ struct dn_tables {
  * @ready:  the CPU is set up for guests; see slice.c
  * @host_gdtr, @host_idtr: the host's own
  * @host_tsc_aux, @host_xfd: the host's, while @ready
- * @last_id: VM that was last on this CPU
+ * @last_life: of the VM that was last on this CPU
  */
 struct dn_cpu {
 	struct dn_block *block;
@@ -93,7 +93,7 @@ struct dn_cpu {
 	struct desc_ptr host_idtr;
 	u64 host_tsc_aux;
 	u64 host_xfd;
-	u64 last_id;
+	u64 last_life;
 };
 
 DECLARE_PER_CPU(struct dn_cpu, dn_cpu);

@@ -267,6 +267,33 @@ static void dn_console_detach(struct dn_port *port)
 	wake_up_interruptible(&con->wait);
 }
 
+static void dn_console_describe(struct dn_port *port)
+{
+	struct denali_port_info *info = &port->vm->vregs->ports[port->index];
+
+	info->type = DENALI_PORT_CONSOLE;
+	info->state = DENALI_PORT_UP;
+}
+
+/* What nobody has read, or the guest hasn't taken, is dropped; descriptors stay. */
+static void dn_console_reset(struct dn_port *port)
+{
+	struct dn_console *con = dn_console_of(port);
+
+	spin_lock(&con->lock);
+	WRITE_ONCE(con->out.tail, con->out.head);
+	WRITE_ONCE(con->in.tail, con->in.head);
+	con->lost = 0;
+	con->stalled = false;
+	con->ended = false;
+	con->out_off = 0;
+	spin_unlock(&con->lock);
+	dn_console_describe(port);
+	/* There is room for input. */
+	if (wq_has_sleeper(&con->wait))
+		wake_up_interruptible(&con->wait);
+}
+
 static void dn_console_free(struct dn_port *port)
 {
 	struct dn_console *con = dn_console_of(port);
@@ -293,6 +320,7 @@ static const struct dn_port_ops dn_console_ops = {
 	.queues = DENALI_QUEUES,
 	.service = dn_console_service,
 	.detach = dn_console_detach,
+	.reset = dn_console_reset,
 	.free = dn_console_free,
 	.kmem = dn_console_kmem,
 	.ifindex = dn_console_ifindex,
@@ -320,8 +348,7 @@ struct dn_port *dn_console_create(struct dn_vm *vm)
 	init_waitqueue_head(&con->wait);
 	mutex_init(&con->read_lock);
 
-	vm->vregs->ports[0].type = DENALI_PORT_CONSOLE;
-	vm->vregs->ports[0].state = DENALI_PORT_UP;
+	dn_console_describe(&con->port);
 	return &con->port;
 }
 
@@ -357,7 +384,7 @@ static ssize_t dn_console_read(struct file *file, char __user *to, size_t len, l
 	u8 bounce[DN_CONSOLE_BOUNCE];
 	bool stalled, eof;
 	size_t done = 0;
-	u32 run;
+	u32 run, from;
 	int err;
 
 	if (!len)
@@ -368,13 +395,14 @@ again:
 		return err;
 	if (mutex_lock_interruptible(&con->read_lock))
 		return -ERESTARTSYS;
-	/* With a descriptor open nothing but a reader moves the tail. */
+	/* With a descriptor open nothing but a reader moves the tail, and a reset. */
 	while (done < len) {
 		spin_lock(&con->lock);
 		run = min_t(size_t, len - done, min(dn_console_buf_used(out), DN_CONSOLE_BOUNCE));
-		run = dn_console_buf_run(out, out->tail, run);
+		from = out->tail;
+		run = dn_console_buf_run(out, from, run);
 		if (run)
-			memcpy(bounce, out->data + (out->tail & (out->size - 1)), run);
+			memcpy(bounce, out->data + (from & (out->size - 1)), run);
 		spin_unlock(&con->lock);
 		if (!run)
 			break;
@@ -384,7 +412,8 @@ again:
 		}
 		done += run;
 		spin_lock(&con->lock);
-		WRITE_ONCE(out->tail, out->tail + run);
+		if (out->tail == from)
+			WRITE_ONCE(out->tail, from + run);
 		spin_unlock(&con->lock);
 	}
 	spin_lock(&con->lock);

@@ -22,7 +22,7 @@ static inline void *dn_gmem_host(const struct dn_vm *vm, u32 addr)
 static noinline void dn_gmem_own(struct dn_vm *vm, u32 gfn)
 {
 	dn_part_own(vm->part, gfn);
-	dn_pgtable_own(&vm->pgt, vm->part, gfn);
+	dn_pgtable_renew(&vm->pgt, vm->part, gfn, 1);
 	dn_slice_flush(vm);
 }
 

@@ -138,7 +138,7 @@ static int dn_netlink_put_vm(struct sk_buff *skb, struct dn_vm *vm, struct user_
 	    nla_put_string(skb, DENALI_A_TEXT, st.text) ||
 	    nla_put_u32(skb, DENALI_A_FLAGS, st.flags) ||
 	    nla_put_u32(skb, DENALI_A_IDLE, READ_ONCE(vm->on) == DN_ON_IDLE) ||
-	    (vm->template && nla_put_u64_64bit(skb, DENALI_A_TEMPLATE, vm->template, DENALI_A_PAD)) ||
+	    (vm->base && nla_put_u64_64bit(skb, DENALI_A_TEMPLATE, vm->base->id, DENALI_A_PAD)) ||
 	    (runner && nla_put_u32(skb, DENALI_A_CPU, runner->cpu)) ||
 	    dn_netlink_put_share(skb, vm) ||
 	    dn_netlink_put_exits(skb, &vm->stats))

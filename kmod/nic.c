@@ -39,6 +39,7 @@
 #define DN_NIC_BYTES	65536		/* and bytes */
 #define DN_NIC_VLAN	4		/* room for a tag, which the tap may add */
 #define DN_NIC_MAX_MTU	1500
+#define DN_NIC_DROPS	65536		/* frames that a reset looks for in the tap */
 
 /* A frame's descriptors cross at most one page boundary each: mtu < page. */
 #define DN_NIC_VECS	(2 * DENALI_FRAME_MAX_DESCS)
@@ -504,6 +505,47 @@ static void dn_nic_detach(struct dn_port *port)
 	dn_nic_unplug(dn_nic_of(port));
 }
 
+static void dn_nic_describe(struct dn_nic *nic)
+{
+	struct denali_port_info *info = &nic->port.vm->vregs->ports[nic->port.index];
+
+	info->type = DENALI_PORT_NIC;
+	info->state = nic->file ? DENALI_PORT_UP : 0;
+	info->features = nic->csum ? DENALI_NIC_F_CSUM : 0;
+	info->mtu = nic->mtu;
+	ether_addr_copy(info->mac, nic->port.mac);
+}
+
+/* What waits in the tap was sent to whom the guest was before. A flood that goes on is anybody's. */
+static void dn_nic_drop(struct dn_nic *nic)
+{
+	struct msghdr msg = {};
+	struct kvec vec;
+	u32 frames;
+	u8 byte;
+	int ret;
+
+	for (frames = 0; frames < DN_NIC_DROPS; frames++) {
+		/* Too little for any frame, which is then gone; nothing at all would take none. */
+		vec = (struct kvec){ &byte, sizeof(byte) };
+		iov_iter_kvec(&msg.msg_iter, ITER_DEST, &vec, 1, sizeof(byte));
+		ret = nic->sock->ops->recvmsg(nic->sock, &msg, sizeof(byte), MSG_DONTWAIT | MSG_TRUNC);
+		if (ret == -EAGAIN || ret == -EBADFD)
+			return;
+		cond_resched();
+	}
+}
+
+static void dn_nic_reset(struct dn_port *port)
+{
+	struct dn_nic *nic = dn_nic_of(port);
+
+	if (nic->file)
+		dn_nic_drop(nic);
+	WRITE_ONCE(nic->armed, false);
+	dn_nic_describe(nic);
+}
+
 static void dn_nic_free(struct dn_port *port)
 {
 	dn_nic_unplug(dn_nic_of(port));
@@ -525,6 +567,7 @@ static const struct dn_port_ops dn_nic_ops = {
 	.queues = DENALI_QUEUES,
 	.service = dn_nic_service,
 	.detach = dn_nic_detach,
+	.reset = dn_nic_reset,
 	.free = dn_nic_free,
 	.kmem = dn_nic_kmem,
 	.ifindex = dn_nic_ifindex,
@@ -541,7 +584,6 @@ static const struct dn_port_ops dn_nic_ops = {
  */
 struct dn_port *dn_nic_create(struct dn_vm *vm, u32 index, const struct denali_vm_nic *arg)
 {
-	struct denali_port_info *info = &vm->vregs->ports[index];
 	u32 mtu = arg->mtu ? arg->mtu : ETH_DATA_LEN;
 	struct dn_nic *nic;
 	int ret;
@@ -565,11 +607,7 @@ struct dn_port *dn_nic_create(struct dn_vm *vm, u32 index, const struct denali_v
 		kfree(nic);
 		return ERR_PTR(ret);
 	}
-	info->type = DENALI_PORT_NIC;
-	info->state = nic->file ? DENALI_PORT_UP : 0;
-	info->features = nic->csum ? DENALI_NIC_F_CSUM : 0;
-	info->mtu = mtu;
-	ether_addr_copy(info->mac, arg->mac);
+	dn_nic_describe(nic);
 	return &nic->port;
 }
 

@@ -219,6 +219,29 @@ void dn_part_own(struct dn_part *part, u32 gfn)
 {
 	copy_page(dn_pfn_addr(dn_part_frame(part, gfn)), dn_part_addr(part->base, gfn));
 	__set_bit(gfn, part->own);
+	__set_bit(gfn / BITS_PER_LONG, part->own_longs);
+	WRITE_ONCE(part->nr_own, part->nr_own + 1);
+}
+
+/**
+ * dn_part_disown() - a clone's pages, but for the monitor's, are its template's again
+ * @part: of a clone
+ * @i:    which long of @part->own
+ *
+ * What they held stays in the frames, which nobody sees before they have been copied over; page 0
+ * and the virtual registers stay its own. Context: process, the VM off the CPU. Return: bitmap of
+ * the pages that were its own.
+ */
+unsigned long dn_part_disown(struct dn_part *part, u32 i)
+{
+	const unsigned long keep = i ? 0 : BIT(0) | BIT(DENALI_VREGS_ADDR >> PAGE_SHIFT);
+	unsigned long pages = part->own[i] & ~keep;
+
+	part->own[i] = keep;
+	if (!keep)
+		__clear_bit(i, part->own_longs);
+	WRITE_ONCE(part->nr_own, part->nr_own - hweight_long(pages));
+	return pages;
 }
 
 /* Bytes of a partition's table. */
@@ -226,7 +249,10 @@ static size_t dn_part_bytes(u32 pages, u32 nr_pfn, bool clone)
 {
 	size_t bytes = struct_size((struct dn_part *)NULL, pfn, nr_pfn);
 
-	return clone ? ALIGN(bytes, sizeof(long)) + BITS_TO_LONGS(pages) * sizeof(long) : bytes;
+	if (!clone)
+		return bytes;
+	pages = BITS_TO_LONGS(pages);
+	return ALIGN(bytes, sizeof(long)) + (pages + BITS_TO_LONGS(pages)) * sizeof(long);
 }
 
 /* A table with room for @large chunks and the rest as single pages. */
@@ -246,8 +272,11 @@ static struct dn_part *dn_part_new(u32 pages, u32 large, struct dn_part *base)
 		.base = base,
 		.own = PTR_ALIGN((void *)(part->pfn + nr_pfn), sizeof(long)),
 	};
-	if (base)
+	part->own_longs = part->own + BITS_TO_LONGS(pages);
+	if (base) {
 		bitmap_zero(part->own, pages);
+		bitmap_zero(part->own_longs, BITS_TO_LONGS(pages));
+	}
 	return part;
 }
 

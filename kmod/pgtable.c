@@ -91,23 +91,29 @@ static u64 *dn_table_at(u64 entry)
 }
 
 /**
- * dn_pgtable_own() - a page of a clone has become its own
- * @pgt:  built or not
- * @part: what it maps
- * @gfn:  the page
+ * dn_pgtable_renew() - pages of a clone have become its own, or its template's again
+ * @pgt:   built or not
+ * @part:  what it maps
+ * @gfn:   a page
+ * @pages: bitmap of the pages from there on, in one table
  *
- * A CPU may still know the page from before: see dn_slice_flush(). Context: the VM isn't in
+ * A CPU may still know the pages from before: see dn_slice_flush(). Context: the VM isn't in
  * the guest.
  */
-void dn_pgtable_own(struct dn_pgtable *pgt, const struct dn_part *part, u32 gfn)
+void dn_pgtable_renew(struct dn_pgtable *pgt, const struct dn_part *part, u32 gfn,
+		      unsigned long pages)
 {
-	u32 chunk = gfn / DN_PTES;
-	u64 *pmd;
+	u32 chunk = gfn / DN_PTES, i;
+	u64 *pmd, *pte;
 
 	if (!pgt->nr)
 		return;
 	pmd = dn_table_at(pgt->slot[chunk / DN_PTES]);
-	dn_table_at(pmd[chunk % DN_PTES])[gfn % DN_PTES] = dn_leaf(part, gfn);
+	pte = dn_table_at(pmd[chunk % DN_PTES]);
+	for (; pages; pages &= pages - 1) {
+		i = gfn + __ffs(pages);
+		pte[i % DN_PTES] = dn_leaf(part, i);
+	}
 }
 
 /**

@@ -33,7 +33,8 @@ struct dn_pgtable {
 
 void dn_pgtable_init(struct dn_pgtable *pgt);
 int dn_pgtable_build(struct dn_pgtable *pgt, const struct dn_part *part);
-void dn_pgtable_own(struct dn_pgtable *pgt, const struct dn_part *part, u32 gfn);
+void dn_pgtable_renew(struct dn_pgtable *pgt, const struct dn_part *part, u32 gfn,
+		      unsigned long pages);
 void dn_pgtable_free(struct dn_pgtable *pgt);
 void dn_pgtable_take(struct dn_pgtable *pgt, struct list_head *pages);
 void dn_pgtable_free_pages(struct list_head *pages);

@@ -28,8 +28,11 @@ struct dn_user;
  * @closed:   the VM is destroyed: mappings get no further pages
  * @base:     NULL, or the template's partition, to which a reference is held: pages that
  *            the VM hasn't written yet are read there
- * @own:      with @base: bitmap of the pages that are the VM's own by now
- * @pfn:      frame of each large chunk, then of each remaining 4 KiB page; behind it @own
+ * @nr_own:   with @base: how many pages are the VM's own by now
+ * @own:      bitmap of them
+ * @own_longs: bitmap of the longs of @own that aren't 0
+ * @pfn:      frame of each large chunk, then of each remaining 4 KiB page; behind it @own and
+ *            @own_longs
  *
  * A clone has all of its frames from the start, so that copying can't fail. Frames don't
  * move and don't change owner while the partition exists. Page 0 isn't mapped in the
@@ -44,7 +47,9 @@ struct dn_part {
 	struct dn_user *user;
 	bool closed;
 	struct dn_part *base;
+	u32 nr_own;
 	unsigned long *own;
+	unsigned long *own_longs;
 	u32 pfn[] __counted_by(nr_pfn);
 };
 
@@ -91,12 +96,13 @@ static inline void *dn_part_addr(const struct dn_part *part, u32 gfn)
 /** dn_part_own_bytes() - how much of a partition isn't still read from a template */
 static inline u64 dn_part_own_bytes(const struct dn_part *part)
 {
-	return (u64)(part->base ? bitmap_weight(part->own, part->pages) : part->pages) << PAGE_SHIFT;
+	return (u64)(part->base ? READ_ONCE(part->nr_own) : part->pages) << PAGE_SHIFT;
 }
 
 struct dn_part *dn_part_alloc(u32 pages, struct dn_part *base);
 struct dn_part *dn_part_alloc_wait(u32 pages, struct dn_part *base);
 void dn_part_own(struct dn_part *part, u32 gfn);
+unsigned long dn_part_disown(struct dn_part *part, u32 i);
 void dn_part_put(struct dn_part *part);
 size_t dn_part_kmem(const struct dn_part *part);
 

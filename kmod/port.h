@@ -63,7 +63,9 @@ struct dn_port_stats {
  *           Returns true if it stopped at its budget and wants to be called again.
  *           Context: the VM's runner, VM not in the guest; may sleep
  * @detach:  let go of everything outside the VM; the port stays, without back end.
- *           Context: process, VM not running; at most once
+ *           Context: process, VM not running; at most once, or once more after @reset
+ * @reset:   its VM starts anew: drop what is under way, describe the port in the virtual registers.
+ *           Rings and counters are cleared already. Context: process, VM off the CPU
  * @free:    free the port. Context: process
  * @kmem:    bytes of kernel memory that it uses
  * @ifindex: of the network device behind it, 0 if there is none
@@ -73,6 +75,7 @@ struct dn_port_ops {
 	u32 queues;
 	bool (*service)(struct dn_port *port);
 	void (*detach)(struct dn_port *port);
+	void (*reset)(struct dn_port *port);
 	void (*free)(struct dn_port *port);
 	size_t (*kmem)(struct dn_port *port);
 	u32 (*ifindex)(struct dn_port *port);

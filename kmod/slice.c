@@ -221,9 +221,9 @@ static void dn_cpu_load(struct dn_cpu *c, struct dn_vm *vm)
 	c->guest_tables->gdt[GDT_ENTRY_DEFAULT_USER_DS] =
 		(struct desc_struct)GDT_ENTRY_INIT(0xc0f3, 0, limit);
 	dn_asid_load(c, &vm->pgt);
-	/* What one VM taught the branch predictors must not lead another. */
-	if (c->last_id != vm->id) {
-		c->last_id = vm->id;
+	/* What one VM taught the branch predictors must not lead another, nor itself after a reset. */
+	if (c->last_life != vm->life) {
+		c->last_life = vm->life;
 		indirect_branch_prediction_barrier();
 	}
 }
@@ -244,7 +244,7 @@ static void dn_cpu_release(void)
 	asm volatile("lidt %0" : : "m" (c->host_idtr));
 	/* Nor must it lead the processes that come next. */
 	indirect_branch_prediction_barrier();
-	c->last_id = 0;
+	c->last_life = 0;
 	if (static_cpu_has(X86_FEATURE_XFD))
 		dn_wrmsr(MSR_IA32_XFD, c->host_xfd);
 	if (dn_has_tsc_aux)
@@ -345,7 +345,7 @@ void dn_slice_unload(struct dn_vm *vm)
  * dn_slice_flush() - a VM's page tables have changed: forget what CPUs know of them
  * @vm: not in the guest
  *
- * A VM has a tag on one CPU only. Context: its runner.
+ * A VM has a tag on one CPU only. Context: its runner, or process with the VM off.
  */
 void dn_slice_flush(struct dn_vm *vm)
 {

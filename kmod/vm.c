@@ -33,6 +33,8 @@ static u32 dn_vms_nr;
 static u64 dn_last_id;
 static struct workqueue_struct *dn_finish_wq;
 
+static void dn_vm_finish_work(struct work_struct *work);
+
 static void dn_vm_free(struct kref *ref)
 {
 	struct dn_vm *vm = container_of(ref, struct dn_vm, ref);
@@ -43,9 +45,12 @@ static void dn_vm_free(struct kref *ref)
 			vm->port[i]->ops->free(vm->port[i]);
 	dn_runner_remove(vm);
 	dn_pgtable_free(&vm->pgt);
+	kfree(vm->cmdline);
 	dn_part_put(vm->part);
 	kfree(vm->cap);
 	kfree(vm->cpus);
+	if (vm->base)
+		dn_vm_put(vm->base);
 	kfree(vm);
 }
 
@@ -174,21 +179,9 @@ static void dn_vm_init_fresh(struct dn_vm *vm)
 	v->nr_ports = DENALI_MAX_PORTS;
 }
 
-/* Those of a clone, which returns from DENALI_HC_TEMPLATE; in memory they are copied already. */
-static void dn_vm_init_clone(struct dn_vm *vm, const struct dn_vm *base)
-{
-	vm->template = base->id;
-	vm->regs = base->regs;
-	vm->regs.ax = 1;
-	vm->epoch = base->epoch;
-	vm->alarm = base->alarm;
-	atomic_set(&vm->irq_raised, atomic_read(&base->irq_raised));
-	memset(vm->vregs->ports, 0, sizeof(vm->vregs->ports));
-}
-
 /* A VM of its own, or (@base) a clone of a template. */
 static struct dn_vm *dn_vm_new(u64 mem_bytes, u32 flags, const char *name,
-			       const struct dn_vm *base)
+			       struct dn_vm *base)
 {
 	struct dn_part *base_part = base ? base->part : NULL;
 	struct dn_user *user;
@@ -230,11 +223,16 @@ static struct dn_vm *dn_vm_new(u64 mem_bytes, u32 flags, const char *name,
 	strscpy(vm->name, name, sizeof(vm->name));
 	vm->fpu = dn_part_addr(vm->part, 0);
 	vm->vregs = dn_part_addr(vm->part, DENALI_VREGS_ADDR >> PAGE_SHIFT);
+	vm->life = dn_life_next();
+	INIT_WORK(&vm->finish, dn_vm_finish_work);
 	dn_clock_create(vm);
-	if (base)
-		dn_vm_init_clone(vm, base);
-	else
+	if (base) {
+		kref_get(&base->ref);
+		vm->base = base;
+		dn_clone_init(vm);
+	} else {
 		dn_vm_init_fresh(vm);
+	}
 	dn_runner_add(vm);
 
 	vm->port[0] = dn_console_create(vm);
@@ -282,7 +280,7 @@ struct dn_vm *dn_vm_create(const struct denali_vm_create *arg)
  * Nothing of a template changes any more but that it may be killed, which leaves its
  * memory and registers alone: no lock is needed. Context and return: as for dn_vm_create().
  */
-struct dn_vm *dn_vm_clone(const struct dn_vm *base, const struct denali_vm_clone *arg)
+struct dn_vm *dn_vm_clone(struct dn_vm *base, const struct denali_vm_clone *arg)
 {
 	if (arg->flags & ~(DENALI_CREATE_PERSISTENT | DENALI_CREATE_WAIT) || arg->reserved)
 		return ERR_PTR(-EINVAL);
@@ -297,7 +295,7 @@ int dn_vm_setup(struct dn_vm *vm, u32 entry, const char *cmdline, u32 len)
 {
 	int err = 0;
 
-	if (vm->template ? entry != 0 : entry < DENALI_IMAGE_MIN_ADDR || entry >= vm->mem_size)
+	if (vm->base ? entry != 0 : entry < DENALI_IMAGE_MIN_ADDR || entry >= vm->mem_size)
 		return -EINVAL;
 	if (len >= DENALI_CMDLINE_SIZE)
 		return -E2BIG;
@@ -306,9 +304,10 @@ int dn_vm_setup(struct dn_vm *vm, u32 entry, const char *cmdline, u32 len)
 		err = -ESHUTDOWN;
 	} else if (vm->started) {
 		err = -EBUSY;
+	} else if (vm->base) {
+		err = dn_clone_setup(vm, cmdline, len);
 	} else {
-		if (!vm->template)
-			vm->regs.ip = entry;
+		vm->regs.ip = entry;
 		memset(vm->vregs->cmdline, 0, DENALI_CMDLINE_SIZE);
 		memcpy(vm->vregs->cmdline, cmdline, len);
 	}
@@ -398,13 +397,16 @@ void dn_vm_end(struct dn_vm *vm, u32 reason, s32 status, const char *fmt, ...)
 	set_bit(DN_WORK_END, &vm->work);
 }
 
-/* What is left to do when a VM has ended and is off the CPU. vm->ctl is held. */
+/*
+ * What is left to do when a VM has ended and is off the CPU. Whoever comes late finds it
+ * done, or the VM reset, and perhaps at its next end. vm->ctl is held.
+ */
 static void dn_vm_finish_locked(struct dn_vm *vm)
 {
 	int i;
 
 	lockdep_assert_held(&vm->ctl);
-	if (vm->finished)
+	if (vm->finished || READ_ONCE(vm->state) != DENALI_VM_ENDED)
 		return;
 	hrtimer_cancel(&vm->timer);
 	if (vm->cap)
@@ -454,8 +456,8 @@ void dn_vm_finish(struct dn_vm *vm)
 		return;
 	}
 	kref_get(&vm->ref);
-	INIT_WORK(&vm->finish, dn_vm_finish_work);
-	queue_work(dn_finish_wq, &vm->finish);
+	if (!queue_work(dn_finish_wq, &vm->finish))
+		dn_vm_put(vm);
 }
 
 /** dn_vms_init() - context: module load. Return: 0 or -ENOMEM. */
@@ -569,7 +571,8 @@ int dn_vm_nic(struct dn_vm *vm, struct denali_vm_nic *arg)
 /** dn_vm_kmem() - bytes of kernel memory that a VM has beyond its partition */
 u64 dn_vm_kmem(struct dn_vm *vm)
 {
-	u64 bytes = sizeof(*vm) + dn_part_kmem(vm->part) + (u64)READ_ONCE(vm->pgt.nr) * PAGE_SIZE;
+	u64 bytes = sizeof(*vm) + dn_part_kmem(vm->part) + (u64)READ_ONCE(vm->pgt.nr) * PAGE_SIZE +
+		    READ_ONCE(vm->cmdline_len);
 	int i;
 
 	if (READ_ONCE(vm->cap))
@@ -611,13 +614,18 @@ void dn_vm_fill_state(struct dn_vm *vm, struct denali_vm_state *st)
 	if (st->state != DENALI_VM_ENDED)
 		return;
 	raw_spin_lock_irqsave(&vm->end_lock, flags);
+	if (!vm->end.reason) {
+		/* Reset this moment. */
+		raw_spin_unlock_irqrestore(&vm->end_lock, flags);
+		st->state = DENALI_VM_CREATED;
+		return;
+	}
 	st->reason = vm->end.reason;
 	st->status = vm->end.status;
 	st->vector = vm->end.vector;
 	st->error_code = vm->end.error_code;
 	st->fault_addr = vm->end.fault_addr;
 	strscpy(st->text, vm->end.text, sizeof(st->text));
-	raw_spin_unlock_irqrestore(&vm->end_lock, flags);
 	st->eip = vm->regs.ip;
 	st->esp = vm->regs.sp;
 	st->eax = vm->regs.ax;
@@ -628,4 +636,5 @@ void dn_vm_fill_state(struct dn_vm *vm, struct denali_vm_state *st)
 	st->edi = vm->regs.di;
 	st->ebp = vm->regs.bp;
 	st->eflags = vm->regs.flags;
+	raw_spin_unlock_irqrestore(&vm->end_lock, flags);
 }

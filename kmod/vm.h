@@ -134,11 +134,14 @@ struct dn_vm {
 	struct mutex ctl;		/* see the top of this file */
 	struct kref ref;
 	u64 id;
+	u64 life;			/* no other VM's, and another one after each reset */
 	kuid_t uid;
 	u32 flags;			/* DENALI_CREATE_* */
 	bool destroyed;
 	bool started;
-	u64 template;			/* id of the VM that it is a clone of, or 0 */
+	struct dn_vm *base;		/* template that it is a clone of, with a reference, or NULL */
+	char *cmdline;			/* of a clone: boot arguments of its own, or NULL */
+	u32 cmdline_len;
 	atomic_t fds;			/* open VM descriptors */
 	struct hlist_node name_node;	/* in the table of names */
 	wait_queue_head_t end_wait;	/* poll(): state changed to ended */
@@ -167,7 +170,7 @@ static inline bool dn_vm_ending(const struct dn_vm *vm)
 struct denali_vm_create;
 struct denali_vm_clone;
 struct dn_vm *dn_vm_create(const struct denali_vm_create *arg);
-struct dn_vm *dn_vm_clone(const struct dn_vm *base, const struct denali_vm_clone *arg);
+struct dn_vm *dn_vm_clone(struct dn_vm *base, const struct denali_vm_clone *arg);
 struct dn_vm *dn_vm_find(u64 id, const char *name);	/* with a reference, or ERR_PTR */
 struct dn_vm *dn_vm_next(u64 id);			/* first VM with an id > @id, with a reference, or NULL */
 void dn_vm_put(struct dn_vm *vm);
@@ -190,6 +193,12 @@ void dn_vms_exit(void);
 
 /* share.c */
 int dn_share_set(struct dn_vm *vm, const struct denali_vm_share *arg);
+
+/* clone.c */
+u64 dn_life_next(void);
+void dn_clone_init(struct dn_vm *vm);
+int dn_clone_setup(struct dn_vm *vm, const char *cmdline, u32 len);
+int dn_vm_reset(struct dn_vm *vm);
 
 /* netlink.c */
 int dn_netlink_register(void);

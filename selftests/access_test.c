@@ -369,6 +369,8 @@ TEST_F(hands, descriptor_over_a_socket)
 			_exit(3);
 		if (!vm_map(vm, 0x2000, 0x1000) || console_open(vm) < 0)
 			_exit(4);
+		if (vm_ctl(vm, DENALI_IOC_VM_RESET) != -1 || errno != EINVAL)
+			_exit(6);
 		if (vm_ctl(vm, DENALI_IOC_VM_STOP) || vm_ctl(vm, DENALI_IOC_VM_START) ||
 		    vm_ctl(vm, DENALI_IOC_VM_KILL) || vm_ctl(vm, DENALI_IOC_VM_DESTROY))
 			_exit(5);
@@ -378,6 +380,40 @@ TEST_F(hands, descriptor_over_a_socket)
 	EXPECT_EQ(waitpid(pid, &status, 0), pid);
 	EXPECT_EQ(status, 0)
 		TH_LOG("child ended with %d", WEXITSTATUS(status));
+}
+
+/* So has whoever is given a clone: reset needs no more than that, and nothing less. */
+static int try_reset(context *self)
+{
+	int vm = vm_open_id(self->dev, self->id);
+
+	return result(vm < 0 ? vm : vm_ctl(vm, DENALI_IOC_VM_RESET));
+}
+
+static int reset_by_descriptor(context *self)
+{
+	return result(vm_ctl(self->vm, DENALI_IOC_VM_RESET));
+}
+
+TEST_F(hands, reset)
+{
+	static const struct who user = { USER }, owner = { OWNER }, admin = { USER, 0, CAP(SYS_ADMIN) };
+	context ctx = { .dev = self->dev };
+	int template;
+
+	ASSERT_EQ(seteuid(OWNER), 0);
+	template = template_make(self->dev, GUEST_MEM);
+	ctx.vm = clone_start(template, "spin");
+	ASSERT_EQ(seteuid(0), 0);
+	ASSERT_GE(ctx.vm, 0);
+	ctx.id = vm_id(ctx.vm);
+	EXPECT_EQ(as(&user, try_reset, &ctx), EPERM);
+	EXPECT_FALSE(vm_ended(ctx.vm));
+	EXPECT_EQ(as(&owner, try_reset, &ctx), 0);
+	EXPECT_EQ(as(&admin, try_reset, &ctx), 0);
+	EXPECT_EQ(as(&user, reset_by_descriptor, &ctx), 0);
+	close(ctx.vm);
+	close(template);
 }
 
 /* It counts for its maker, whoever has it. */

@@ -39,4 +39,25 @@
 	EXPECT_EQ(__holds.status, 0);					\
 } while (0)
 
+/* The clone ends with EXIT 0. */
+#define EXPECT_CLONE_HOLDS(vm, what) do {				\
+	struct denali_vm_state __st;					\
+									\
+	ASSERT_GE(vm, 0);						\
+	EXPECT_EQ(vm_wait(vm, SOON_MS), 0)				\
+		TH_LOG("%s: still running", what);			\
+	vm_state(vm, &__st);						\
+	EXPECT_EQ(__st.reason, DENALI_END_EXIT)				\
+		TH_LOG("%s: %s", what, __st.text);			\
+	EXPECT_EQ(__st.status, 0);					\
+} while (0)
+
+/* A clone that is started for it does. */
+#define EXPECT_CLONE_RUNS(template, cmdline) do {			\
+	int __vm = clone_start(template, cmdline);			\
+									\
+	EXPECT_CLONE_HOLDS(__vm, cmdline);				\
+	close(__vm);							\
+} while (0)
+
 #endif /* DENALI_SELFTESTS_FIXTURE_H */

@@ -383,6 +383,52 @@ int guest_run(int dev, const char *guest, uint64_t mem, const char *cmdline,
 	return 0;
 }
 
+int clone_flags(int template, uint32_t flags, const char *name)
+{
+	struct denali_vm_clone arg = { .flags = flags };
+
+	if (name)
+		memcpy(arg.name, name, strnlen(name, sizeof(arg.name)));
+	return ioctl(template, DENALI_IOC_VM_CLONE, &arg);
+}
+
+int clone_make(int template, const char *cmdline)
+{
+	int vm = clone_flags(template, 0, NULL);
+
+	if (vm >= 0 && vm_setup(vm, 0, cmdline) < 0) {
+		close(vm);
+		return -1;
+	}
+	return vm;
+}
+
+int clone_start(int template, const char *cmdline)
+{
+	int vm = clone_make(template, cmdline);
+
+	if (vm >= 0 && vm_ctl(vm, DENALI_IOC_VM_START) < 0) {
+		close(vm);
+		return -1;
+	}
+	return vm;
+}
+
+/* A VM that is a template by now, of the guest "template". */
+int template_make(int dev, uint64_t mem)
+{
+	struct pollfd pfd = { .events = POLLIN | POLLPRI };
+
+	pfd.fd = vm_create(dev, mem, DENALI_CREATE_TEMPLATE, NULL);
+	if (pfd.fd < 0)
+		return -1;
+	if (guest_boot(pfd.fd, "template", "make") == 0 && poll(&pfd, 1, SOON_MS) == 1 &&
+	    pfd.revents == POLLPRI)
+		return pfd.fd;
+	close(pfd.fd);
+	return -1;
+}
+
 int console_open(int vm)
 {
 	return ioctl(vm, DENALI_IOC_VM_CONSOLE, 0);

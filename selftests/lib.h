@@ -66,6 +66,11 @@ int guest_start_console(int dev, const char *guest, uint64_t mem, const char *cm
 int guest_run(int dev, const char *guest, uint64_t mem, const char *cmdline,
 	      struct denali_vm_state *state);
 
+int clone_flags(int template, uint32_t flags, const char *name);
+int clone_make(int template, const char *cmdline);
+int clone_start(int template, const char *cmdline);
+int template_make(int dev, uint64_t mem);
+
 int console_open(int vm);
 ssize_t console_read(int con, char *buf, size_t size, int ms);
 ssize_t console_expect(int con, char *buf, size_t size, const char *text, int ms);

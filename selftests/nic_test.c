@@ -734,4 +734,68 @@ TEST_F(nic, killed_under_load)
 	}
 }
 
+/* A clone with a NIC on @tap that has spoilt what it knows of it, with frames waiting, is reset. */
+static void reset_with_frames(struct __test_metadata *_metadata, struct _test_data_nic *self, int tap,
+			      uint32_t flags, uint32_t hdr)
+{
+	int template = template_make(self->dev, GUEST_MEM);
+	uint8_t frame[100];
+
+	ASSERT_GE(template, 0);
+	self->vm = clone_make(template, "stain 0x1 i");
+	ASSERT_GE(self->vm, 0);
+	close(template);
+	ASSERT_EQ(nic_attach(self->vm, tap, DENALI_NIC_NEW_PORT, flags, hdr), 0);
+	ASSERT_EQ(vm_ctl(self->vm, DENALI_IOC_VM_START), 0);
+	for (int seq = 1; seq <= 40; seq++) {
+		frame_make(frame, sizeof(frame), seq, guest_mac);
+		ASSERT_EQ(frame_put(self, frame, sizeof(frame)), 0);
+	}
+	ASSERT_EQ(vm_ctl(self->vm, DENALI_IOC_VM_RESET), 0);
+	ASSERT_EQ(vm_setup(self->vm, 0, "nic 300"), 0);
+	ASSERT_EQ(vm_ctl(self->vm, DENALI_IOC_VM_START), 0);
+	frame_make(frame, sizeof(frame), 300, guest_mac);
+	ASSERT_EQ(frame_put(self, frame, sizeof(frame)), 0);
+	EXPECT_TRUE(nic_ended_well(self));
+}
+
+TEST_F(nic, reset_drops_what_waits)
+{
+	reset_with_frames(_metadata, self, self->tap, DENALI_NIC_VNET_HDR, 10);
+}
+
+TEST_F(nic, reset_drops_what_waits_without_header)
+{
+	int tap = tap_open("tap1", 0);
+
+	ASSERT_GE(tap, 0);
+	ASSERT_EQ(link_flags("tap1", IFF_UP, 0), 0);
+	close(self->sock);
+	self->sock = packet_socket("tap1");
+	ASSERT_GE(self->sock, 0);
+	reset_with_frames(_metadata, self, tap, 0, 0);
+	close(tap);
+}
+
+/* One that has ended has let go of its tap; its NIC is there, and takes a tap again. */
+TEST_F(nic, reset_after_the_end)
+{
+	struct nl_vm c;
+	uint8_t frame[100];
+
+	reset_with_frames(_metadata, self, self->tap, DENALI_NIC_VNET_HDR, 10);
+	self->id = vm_id(self->vm);
+	ASSERT_EQ(vm_ctl(self->vm, DENALI_IOC_VM_RESET), 0);
+	ASSERT_TRUE(counters(self, &c));
+	EXPECT_EQ(c.port[1].up, 0);
+	EXPECT_EQ(c.port[1].rx_packets, 0);
+	EXPECT_EQ(memcmp(c.port[1].mac, guest_mac, 6), 0);
+	ASSERT_EQ(nic_attach(self->vm, self->tap, 1, DENALI_NIC_VNET_HDR, 10), 0);
+	ASSERT_EQ(vm_setup(self->vm, 0, "nic 17"), 0);
+	ASSERT_EQ(vm_ctl(self->vm, DENALI_IOC_VM_START), 0);
+	frame_make(frame, sizeof(frame), 17, guest_mac);
+	ASSERT_EQ(frame_put(self, frame, sizeof(frame)), 0);
+	EXPECT_TRUE(nic_ended_well(self));
+}
+
 TEST_HARNESS_MAIN

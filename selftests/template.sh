@@ -7,7 +7,7 @@
 # shellcheck source=selftests/netlib.sh
 . "$(dirname "$0")/netlib.sh"
 
-plan 19
+plan 24
 denali_load || exit 1
 net_up || { echo "# no network namespace"; exit 1; }
 
@@ -82,6 +82,20 @@ clone_is_kept()
 		"$ctl" destroy c1 && "$ctl" destroy c2
 }
 
+# What the console says after the reset is of the clone that it is then.
+reset_runs_anew()
+{
+	local id
+	"$ctl" clone t name r start -- tag=r1 || return
+	id=$("$ctl" -j show r | sed -n 's/.*"id":\([0-9]*\).*/\1/p' | head -n 1)
+	wait_for sh -c "'$ctl' console r -n | grep -q 'tag r1'" || return
+	"$ctl" -j reset r | grep "\"state\":\"created\"" && state_is r created || return
+	[ "$("$ctl" console r -n)" = "" ] || { echo "output from before"; return 1; }
+	"$ctl" start r && wait_for sh -c "'$ctl' console r -n | grep -q 'tag r1'" || return
+	"$ctl" kill r && "$ctl" reset r "$id" && state_is r created || return
+	"$ctl" -j show r | grep -q "\"own_bytes\":8192"
+}
+
 # ^C before it is one.
 interrupted()
 {
@@ -132,6 +146,16 @@ macs_differ()
 		[ "$("$ctl" -j show | grep -o '"mac":"[^"]*"' | wc -l)" = 4 ]
 }
 
+# Its NIC is what it was, with the tap and the address, and it serves again.
+web_reset()
+{
+	local mac
+	mac=$("$ctl" -j show web2 | grep -o '"mac":"[^"]*"')
+	"$ctl" reset web2 && "$ctl" start web2 || return
+	[ "$("$ctl" -j show web2 | grep -o '"mac":"[^"]*"')" = "$mac" ] || return
+	fetch --fail --retry 10 --retry-connrefused --retry-delay 1 -o "$tmp/page" http://10.9.0.2/
+}
+
 # They go on without their template, which is still read by them.
 template_goes()
 {
@@ -147,6 +171,10 @@ check "run template: clones, each with its arguments and its input" clones_run
 check "random numbers of clones differ" random_differs
 check "a clone without arguments has its template's" arguments_stay
 check "clone, create template: kept, shown with its template" clone_is_kept
+check "reset of a clone, and it runs anew" reset_runs_anew
+"$ctl" destroy r
+check "reset of a template" fails "is a template; clone it" reset t
+check "reset of what doesn't exist" fails "VM none: does not exist" reset none
 check "start of a template" fails "is a template; clone it" start t
 check "stop of a template" fails "is a template; clone it" stop t
 check "clone with memory of its own" fails "memory" clone t memory 1M
@@ -155,6 +183,7 @@ check "template with a NIC" fails "a template has none" template "$guests/httpd"
 check "clone of what doesn't exist" fails "VM none: does not exist" clone none
 "$ctl" create "$image" name v -- set-up >/dev/null
 check "clone of a VM that is no template" fails "VM v: is no template" clone v
+check "reset of a VM that is no clone" fails "VM v: reset: is no clone of a template" reset v
 "$ctl" destroy v
 "$ctl" destroy t
 check "template that ends before it is one" fails "ended before it was a template" template "$image" -- end
@@ -163,5 +192,6 @@ check "an image that knows nothing of templates" plain_image
 check "httpd as a template" web_template
 check "four clones of it answer" webs_answer
 check "each with its own MAC" macs_differ
+check "one of them is reset, and answers again" web_reset
 check "and without their template" template_goes
 finish

@@ -90,12 +90,12 @@ static int clone_life(int template)
 }
 
 /* A VM of the same guest, stopped as a template. */
-static int template_make(int dev)
+static int life_template(int dev, const char *cmdline)
 {
 	struct pollfd pfd = { .events = POLLIN | POLLPRI };
 
 	pfd.fd = vm_create(dev, VM_BYTES, DENALI_CREATE_TEMPLATE, NULL);
-	if (pfd.fd < 0 || guest_boot(pfd.fd, "life", "template") < 0 || poll(&pfd, 1, SOON_MS) != 1 ||
+	if (pfd.fd < 0 || guest_boot(pfd.fd, "life", cmdline) < 0 || poll(&pfd, 1, SOON_MS) != 1 ||
 	    pfd.revents != POLLPRI)
 		die("no template");
 	return pfd.fd;
@@ -109,6 +109,68 @@ static uint32_t vm_first(int vm)
 	vm_state(vm, &state);
 	close(vm);
 	return state.status;
+}
+
+static void clone_reset(int vm)
+{
+	if (ioctl(vm, DENALI_IOC_VM_RESET, 0) < 0)
+		die("a clone isn't reset: %m");
+}
+
+static void clone_go(int vm)
+{
+	if (ioctl(vm, DENALI_IOC_VM_START, 0) < 0)
+		die("a clone doesn't start: %m");
+}
+
+/* The clone has ended, and has again afterwards. */
+static uint32_t reset_ended(int vm)
+{
+	struct denali_vm_state state;
+
+	clone_reset(vm);
+	vm_run(vm);
+	vm_state(vm, &state);
+	return state.esi;
+}
+
+/* It idles, before and afterwards. */
+static uint32_t reset_idle(int vm)
+{
+	struct denali_vm_state state;
+
+	clone_reset(vm);
+	clone_go(vm);
+	usleep(1000);
+	if (ioctl(vm, DENALI_IOC_VM_KILL, 0) < 0)
+		die("a clone isn't killed: %m");
+	vm_state(vm, &state);
+	clone_reset(vm);
+	clone_go(vm);
+	return state.esi;
+}
+
+/* The same, without going on. */
+static uint32_t reset_alone(int vm)
+{
+	uint32_t end;
+
+	clone_reset(vm);
+	region_end(R_RESET);
+	end = tsc();
+	clone_go(vm);
+	return end;
+}
+
+static int clone_going(int template)
+{
+	struct denali_vm_clone arg = { 0 };
+	int vm = ioctl(template, DENALI_IOC_VM_CLONE, &arg);
+
+	if (vm < 0)
+		die("no clone: %m");
+	clone_go(vm);
+	return vm;
 }
 
 static void process_life(const char *path)
@@ -176,15 +238,24 @@ void bench_life(int dev)
 {
 	static const char bare[] = "/dev/shm/bench/exit", libc[] = "/dev/shm/bench/exit-libc";
 	uint32_t sample[SAMPLES], start;
-	int template, i;
+	int template, ended, idle, vm, i;
 
 	image_prepare(dev);
-	template = template_make(dev);
+	template = life_template(dev, "template");
 	SAMPLE(R_LIFE, ENDS(R_LIFE, close(vm_life(dev))));
 	SAMPLE(R_CLONE_LIFE, ENDS(R_CLONE_LIFE, close(clone_life(template))));
 	/* These regions end in the guest. */
 	SAMPLE(R_CREATE_FIRST, vm_first(vm_life(dev)));
 	SAMPLE(R_CLONE_FIRST, vm_first(clone_life(template)));
+	ended = life_template(dev, "reset");
+	idle = life_template(dev, "reset-idle");
+	vm = clone_going(ended);
+	SAMPLE(R_RESET_ENDED, reset_ended(vm));
+	close(vm);
+	vm = clone_going(idle);
+	SAMPLE(R_RESET_FIRST, reset_idle(vm));
+	SAMPLE(R_RESET, reset_alone(vm));
+	close(vm);
 	SAMPLE(R_EXEC, ENDS(R_EXEC, process_life(bare)));
 	SAMPLE(R_EXEC_LIBC, ENDS(R_EXEC_LIBC, process_life(libc)));
 	mean("vm-life", dev, NULL, -1);
@@ -192,4 +263,6 @@ void bench_life(int dev)
 	mean("fork-exec-exit", dev, bare, -1);
 	mean("fork-exec-exit-libc", dev, libc, -1);
 	close(template);
+	close(ended);
+	close(idle);
 }

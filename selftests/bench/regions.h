@@ -28,14 +28,18 @@
 #define R_CLONE_LIFE	20
 #define R_CREATE_FIRST	21
 #define R_CLONE_FIRST	22
-#define R_NR		23
+#define R_RESET_FIRST	23
+#define R_RESET_ENDED	24
+#define R_RESET		25
+#define R_NR		26
 
 #define REGION_NAMES {							\
 	"empty", "hypercall-switcher", "exit-irqs-off", "exit-preemptible",	\
 	"vm-to-vm", "exception", "exception-return", "upcall",			\
 	"getppid", "pipe-switch", "vm-life", "fork-exec-exit", "fork-exec-exit-libc",	\
 	"udp-vm", "udp-native", "udp-tap", "http-vm", "http-native", "http-tap",	\
-	"exit-idle", "clone-life", "create-first", "clone-first",		\
+	"exit-idle", "clone-life", "create-first", "clone-first",	\
+	"reset-first", "reset-ended-first", "reset",		\
 }
 
 /* The displacement: "BD", operation, region. */

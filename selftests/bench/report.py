@@ -36,12 +36,15 @@ LIVES = [
     ("clone-life", "the same of a clone of a template"),
     ("create-first", "VM: create to its first instruction"),
     ("clone-first", "clone to its first instruction"),
+    ("reset", "reset of an idle clone that wrote to four pages"),
+    ("reset-first", "the same to its first instruction"),
+    ("reset-ended-first", "the same of a clone that has ended"),
     ("fork-exec-exit", "fork, exec, exit of a static program without libc"),
     ("fork-exec-exit-libc", "the same with glibc"),
 ]
 
 # To its first instruction a VM takes at most the part of a process's life that this divides.
-FIRST_PARTS = {"create-first": 2, "clone-first": 10}
+FIRST_PARTS = {"create-first": 2, "clone-first": 10, "reset-first": 50}
 
 MEMORY = [
     ("idle", "idle VM, page tables reclaimed", 8192),

@@ -203,24 +203,173 @@ static void test_again(void)
 	CHECK(denali_hypercall3(DENALI_HC_TEMPLATE, 0, 0, 0) == 0);
 }
 
+#define FPU_KEY		0x7e3a91c5U	/* what the template leaves in the registers of the FPU */
+
+static bool has_avx(void)
+{
+	uint32_t eax = 1, ebx, ecx = 0, edx;
+
+	__asm__ __volatile__("cpuid" : "+a" (eax), "=b" (ebx), "+c" (ecx), "=d" (edx));
+	return (ecx >> 27 & 3) == 3;
+}
+
+/* Both halves of YMM0 and YMM7, an x87 register and MXCSR. */
+static void fpu_put(uint32_t key)
+{
+	uint32_t low[4] = { key, key + 1, key + 2, key + 3 };
+	uint32_t high[4] = { ~key, key + 5, key + 6, key + 7 };
+	uint32_t mxcsr = 0x1f80 | (key & 3) << 13;
+
+	__asm__ __volatile__("movups %0, %%xmm0; movups %0, %%xmm7; ldmxcsr %1; fninit; fildl %0"
+			     : : "m" (low), "m" (mxcsr));
+	if (has_avx())
+		__asm__ __volatile__("vinsertf128 $1, %0, %%ymm0, %%ymm0; vinsertf128 $1, %0, %%ymm7, %%ymm7"
+				     : : "m" (high));
+}
+
+static bool fpu_holds(uint32_t key)
+{
+	uint32_t low[4], high[4], mxcsr, top;
+
+	__asm__ __volatile__("movups %%xmm7, %0; stmxcsr %1; fistl %2"
+			     : "=m" (low), "=m" (mxcsr), "=m" (top));
+	high[0] = ~key;
+	if (has_avx())
+		__asm__ __volatile__("vextractf128 $1, %%ymm0, %0" : "=m" (high));
+	return low[0] == key && low[3] == key + 3 && high[0] == ~key && top == key &&
+	       mxcsr >> 13 == (key & 3);
+}
+
+/* stain KEY END: leaves the key wherever it can, breaks what it can, and ends in one way or another. */
+static void test_stain(void)
+{
+	uint32_t key = guest_num(1), *p;
+	char end = *guest_arg(2);
+
+	fpu_put(key);
+	guest_timer(guest_clock() + 10 * MS);
+	for (p = first; p < last; p++)
+		*p = key;
+	for (p = (uint32_t *)DENALI_VREGS_ADDR; p < (uint32_t *)(DENALI_VREGS_ADDR + DENALI_PAGE_SIZE); p++)
+		*p = key;
+	vregs->irq_pending = ~0U;
+	vregs->irq_enabled = 0;
+	vregs->irq_mask = ~0U;
+	vregs->exc_entry = 0;
+	__asm__ __volatile__("movw %w0, %%fs; movw %w1, %%es; std" : : "r" (0x2b), "r" (0));
+	if (end == 'e')
+		denali_hypercall3(DENALI_HC_EXIT, 7, key, key);
+	if (end == 'f')
+		__asm__ __volatile__("ud2");
+	while (end == 'i')
+		denali_hypercall3(DENALI_HC_IDLE, ~0U, ~0U, key);
+	for (;;)
+		progress++;
+}
+
+/* clean NOT-KEY: as test_look(), and the key is nowhere at all. */
+static void test_clean(void)
+{
+	uint32_t not_key = guest_num(1), word;
+	const volatile uint32_t *p;
+	unsigned int i;
+
+	for (p = (const volatile uint32_t *)DENALI_VREGS_ADDR; (uintptr_t)p < vregs->mem_size; p++) {
+		word = ~*p;
+		/* Else the key itself might be put somewhere. */
+		__asm__ __volatile__("" : "+r" (word));
+		CHECK(word != not_key);
+	}
+	CHECK(vregs->magic == DENALI_VREGS_MAGIC);
+	CHECK(vregs->nr_ports == DENALI_MAX_PORTS);
+	/* Of the alarm, and of what the template printed. */
+	CHECK(!(vregs->irq_pending & ~(1U << DENALI_IRQ_TIMER | 1U << DENALI_IRQ_PORT0)));
+	CHECK(vregs->irq_mask == 0 && vregs->irq_enabled == 1);
+	CHECK(vregs->upcall_entry == (uintptr_t)guest_upcall_entry);
+	CHECK(vregs->exc_entry == 0 && vregs->exc_active == 0);
+	CHECK(vregs->run_ns < 1000000 * MS && vregs->steal_ns < 1000000 * MS);
+	CHECK(vregs->ports[0].state == DENALI_PORT_UP);
+	for (i = 0; i < DENALI_MAX_PORTS; i++)
+		CHECK(vregs->ports[i].type == (i ? DENALI_PORT_NONE : DENALI_PORT_CONSOLE));
+	test_look();
+}
+
+/* Waits for what comes first on a port, in a buffer of its own. Returns its length. */
+static uint32_t first_input(uint32_t port, uint8_t *buf, uint32_t size)
+{
+	static struct guest_ring8 in;
+	volatile struct denali_ring *ring = &in.ring;
+
+	CHECK(guest_set_ring(port, DENALI_QUEUE_IN, &in, 3) == 0);
+	in.desc[0] = (struct denali_desc) { .addr = (uintptr_t)buf, .len = size };
+	ring->rsp_event = 1;
+	ring->req_prod = 1;
+	CHECK(guest_doorbell(port) == 0);
+	guest_puts("listening\n");
+	while (ring->rsp_prod != 1) {
+		guest_idle(NO_TIMEOUT);
+		guest_irq_take(DENALI_IRQ_PORT0 + port);
+	}
+	CHECK(in.desc[0].status == 0);
+	return in.desc[0].len;
+}
+
+static uint8_t input[2048];
+
+/* hear TEXT: the first input is this and no more. */
+static void test_hear(void)
+{
+	const char *text = guest_arg(1);
+	uint32_t len = guest_strlen(text);
+
+	CHECK(first_input(0, input, sizeof(input)) == len);
+	while (len--)
+		CHECK(input[len] == (uint8_t)text[len]);
+}
+
+/* nic SEQ: port 1 is as it was given, and the first frame that comes has this number. */
+static void test_nic(void)
+{
+	CHECK(vregs->ports[1].type == DENALI_PORT_NIC);
+	CHECK(vregs->ports[1].state == DENALI_PORT_UP);
+	CHECK(vregs->ports[1].mtu == 1500);
+	CHECK(vregs->ports[1].mac[0] == 2 && vregs->ports[1].mac[1] == 0 && vregs->ports[1].mac[5] == 1);
+	CHECK(first_input(1, input, sizeof(input)) >= 60);
+	CHECK((uint32_t)(input[14] << 8 | input[15]) == guest_num(1));
+}
+
+/* A few pages, as programs write that answer one request. */
+static void test_touch(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		CHECK(first[i * 3072] == expected(first + i * 3072));
+		first[i * 3072] = i;
+	}
+}
+
 static const struct guest_test tests[] = {
 	{ "look", test_look }, { "write", test_write }, { "pause", test_pause },
 	{ "host-writes", test_host_writes }, { "console", test_console }, { "clock", test_clock },
 	{ "fault", test_fault }, { "ports", test_ports }, { "spin", test_spin },
-	{ "idle", test_idle }, { "again", test_again },
+	{ "idle", test_idle }, { "again", test_again }, { "stain", test_stain }, { "clean", test_clean },
+	{ "hear", test_hear }, { "nic", test_nic }, { "touch", test_touch },
 };
 
 /* Returns what the hypercall returns; the registers that it preserves are checked. */
 static int32_t freeze(void)
 {
 	int32_t ret;
-	uint32_t esi, edi, ebx, edx;
+	uint32_t esi, edi, ebx, edx, flags, ds, es, fs;
 
-	__asm__ __volatile__("int %[vec]"
-			     : "=a" (ret), "=S" (esi), "=D" (edi), "=b" (ebx), "=d" (edx)
+	__asm__ __volatile__("int %[vec]; pushfl; popl %%ecx"
+			     : "=a" (ret), "=S" (esi), "=D" (edi), "=b" (ebx), "=d" (edx), "=&c" (flags)
 			     : "0" (DENALI_HC_TEMPLATE), "1" (0x11111111), "2" (0x22222222),
 			       "3" (0x33333333), "4" (0x44444444), [vec] "i" (DENALI_HC_VECTOR)
 			     : "memory");
+	__asm__ __volatile__("movl %%ds, %0; movl %%es, %1; movl %%fs, %2" : "=r" (ds), "=r" (es), "=r" (fs));
+	CHECK(!(flags & 0x40500) && es == ds && fs == 0);
 	CHECK(esi == 0x11111111 && edi == 0x22222222 && ebx == 0x33333333 && edx == 0x44444444);
 	return ret;
 }
@@ -241,11 +390,13 @@ void denali_main(void)
 	frozen_at = guest_clock();
 	alarm_at = frozen_at + ALARM;
 	guest_timer(alarm_at);
+	fpu_put(FPU_KEY);
 	if (guest_is("plain")) {
 		CHECK(freeze() == 0);
 		guest_exit(0);
 	}
 	CHECK(freeze() == 1);
+	CHECK(fpu_holds(FPU_KEY));
 	/* Its own copy of the ring knows of requests that this host doesn't. */
 	guest_out_reset();
 	for (i = 0; i < ARRAY_SIZE(tests); i++) {

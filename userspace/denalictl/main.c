@@ -36,6 +36,7 @@ static const struct ctl_command commands[] = {
 	  "make a VM that goes on where a template stopped" },
 	{ "start", ctl_cmd_start, "start NAME...", "start VMs, or go on after stop" },
 	{ "stop", ctl_cmd_stop, "stop NAME...", "pause VMs" },
+	{ "reset", ctl_cmd_reset, "reset NAME...", "make clones what they were at first, to be started anew" },
 	{ "kill", ctl_cmd_kill, "kill NAME...", "end VMs; they stay in the list" },
 	{ "destroy", ctl_cmd_destroy, "destroy NAME...", "end VMs and free what they use" },
 	{ "set", ctl_cmd_set, "set NAME " SHARE_GRAMMAR,

@@ -80,6 +80,7 @@ const char *denali_event_name(unsigned int event)
 		[DENALI_EVENT_DESTROYED] = "destroyed",
 		[DENALI_EVENT_PORT_DOWN] = "port-down",
 		[DENALI_EVENT_TEMPLATE] = "template",
+		[DENALI_EVENT_RESET] = "reset",
 	};
 
 	return NAME(names, event, "unknown");

@@ -392,13 +392,15 @@ static int denali_vm_request(struct denali_vm *vm, unsigned long request, const 
 		return denali_fail(err, EBUSY, "VM %s: %s: is a template; clone it (denalictl clone %s)",
 				   vm->name, verb, vm->name);
 	case ESHUTDOWN:
-		return denali_fail(err, ESHUTDOWN,
-				   "VM %s: %s: has ended; destroy it and create it anew",
-				   vm->name, verb);
+		return denali_fail(err, ESHUTDOWN, "VM %s: %s: has %s", vm->name, verb,
+				   request == DENALI_IOC_VM_RESET ? "been destroyed" :
+				   "ended; destroy it and create it anew");
 	case EINVAL:
 		return denali_fail(err, EINVAL, "VM %s: %s: %s", vm->name, verb,
 				   request == DENALI_IOC_VM_START ?
 				   "no image was loaded into it; load one first" :
+				   request == DENALI_IOC_VM_RESET ?
+				   "is no clone of a template; destroy it and create it anew" :
 				   "was never started");
 	default:
 		return denali_fail(err, errno, "VM %s: %s: %s", vm->name, verb, strerror(errno));
@@ -423,6 +425,11 @@ int denali_vm_kill(struct denali_vm *vm, struct denali_error *err)
 int denali_vm_destroy(struct denali_vm *vm, struct denali_error *err)
 {
 	return denali_vm_request(vm, DENALI_IOC_VM_DESTROY, "destroy", err);
+}
+
+int denali_vm_reset(struct denali_vm *vm, struct denali_error *err)
+{
+	return denali_vm_request(vm, DENALI_IOC_VM_RESET, "reset", err);
 }
 
 int denali_vm_console(struct denali_vm *vm, struct denali_error *err)

@@ -339,5 +339,18 @@ struct denali_vm_state {
 #define DENALI_IOC_VM_CONSOLE	_IO(DENALI_IOC_MAGIC, 0x17)
 #define DENALI_IOC_VM_CLONE	_IOWR(DENALI_IOC_MAGIC, 0x18, struct denali_vm_clone)
 #define DENALI_IOC_VM_SHARE	_IOW(DENALI_IOC_MAGIC, 0x19, struct denali_vm_share)
+/**
+ * DENALI_IOC_VM_RESET - make a clone what it was when it was cloned
+ *
+ * One that runs is taken off the CPU, one that has ended lives again; it is DENALI_VM_CREATED then,
+ * with its template's memory, registers, clock and alarm, and counters at 0: SETUP and START
+ * as of a new clone. Name, id, share, descriptors, boot arguments and NICs, with their taps and addresses,
+ * are kept, but for the taps that it let go when it ended (DENALI_IOC_VM_NIC plugs others). What waited
+ * for it (console input, frames in a tap) and output that nobody has read are dropped. Takes as
+ * long as there are pages that it had written to.
+ *
+ * EINVAL: not a clone; EBUSY: a template; ESHUTDOWN: destroyed.
+ */
+#define DENALI_IOC_VM_RESET	_IO(DENALI_IOC_MAGIC, 0x1a)
 
 #endif /* _UAPI_LINUX_DENALI_H */

@@ -145,6 +145,7 @@ enum denali_event {
 	DENALI_EVENT_DESTROYED,
 	DENALI_EVENT_PORT_DOWN,		/* a tap went away */
 	DENALI_EVENT_TEMPLATE,		/* a VM has become a template */
+	DENALI_EVENT_RESET,		/* a clone is what it was at first */
 };
 
 #endif /* _UAPI_LINUX_DENALI_NETLINK_H */

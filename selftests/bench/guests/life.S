@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The smallest lives: with the boot argument "idle", idle for ever; else end at the
- * first hypercall, with the TSC before it as status. "template" does so in a clone.
+ * first hypercall, with the TSC before it as status. "template" does so in a clone. "reset"
+ * writes to four pages there, with that TSC in ESI, and ends, or idles if it is "reset-idle".
  * "print" prints a line first, by a ring of one descriptor, so that the console has its
  * buffer, and idles then.
  */
@@ -22,6 +23,8 @@ start:
 	je	print
 	cmpb	$'t', CMDLINE
 	je	template
+	cmpb	$'r', CMDLINE
+	je	reset
 	region_op REGION_END, R_CREATE_FIRST
 end:
 	rdtsc
@@ -34,6 +37,22 @@ template:
 	HYPERCALL
 	region_op REGION_END, R_CLONE_FIRST
 	jmp	end
+
+reset:
+	movl	$DENALI_HC_TEMPLATE, %eax
+	HYPERCALL
+	region_op REGION_END, R_RESET_FIRST
+	region_op REGION_END, R_RESET_ENDED
+	rdtsc
+	movl	%eax, %esi
+	movl	%eax, 0x10000
+	movl	%eax, 0x18000
+	movl	%eax, 0x20000
+	movl	%eax, 0x3f000
+	cmpb	$'-', CMDLINE + 5
+	je	idle
+	movl	$DENALI_HC_EXIT, %eax
+	HYPERCALL
 
 print:
 	movl	$DENALI_HC_RING, %eax

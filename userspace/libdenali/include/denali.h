@@ -250,6 +250,14 @@ int denali_vm_destroy(struct denali_vm *vm, struct denali_error *err);
 int denali_vm_set_share(struct denali_vm *vm, const struct denali_vm_share *share,
 			struct denali_error *err);
 
+/**
+ * denali_vm_reset() - make a clone what it was when it was cloned, to be set up and started anew
+ *
+ * One that runs is stopped, one that has ended lives again, without the taps that it let go.
+ * Errors: EINVAL (no clone), EBUSY (a template), ESHUTDOWN (destroyed).
+ */
+int denali_vm_reset(struct denali_vm *vm, struct denali_error *err);
+
 /** denali_vm_get_state() - state, reason for its end and registers */
 int denali_vm_get_state(struct denali_vm *vm, struct denali_vm_state *state,
 			struct denali_error *err);
@@ -476,7 +484,7 @@ int denali_events_read(struct denali_nl *nl,
 		       int (*handler)(const struct denali_event_info *event, void *arg),
 		       void *arg, struct denali_error *err);
 
-/** denali_event_name() - "created", "started", "stopped", "ended", "destroyed", "port-down" */
+/** denali_event_name() - "created", "started", "stopped", "ended", "destroyed", "port-down", "template", "reset" */
 const char *denali_event_name(unsigned int event);
 
 #ifdef __cplusplus

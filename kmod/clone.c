@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Clones: what one gets of its template beside the memory (part.c), and the way back there.
+ *
+ * A clone that is reset is a new VM to its guest, and another one than before to all that
+ * keeps VMs apart. It costs what the clone did, not what it has: the pages that it had
+ * made its own are its template's again.
+ */
+#include <linux/atomic.h>
+#include <linux/hrtimer.h>
+#include <linux/minmax.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include <asm/page.h>
+
+#include <uapi/linux/denali_netlink.h>
+
+#include "runner.h"
+#include "slice.h"
+#include "vm.h"
+
+/** dn_life_next() - a number for vm->life that none has had. Context: any. */
+u64 dn_life_next(void)
+{
+	static atomic64_t last;
+
+	return atomic64_inc_return(&last);
+}
+
+/**
+ * dn_clone_init() - registers, interrupts and times of a clone
+ * @vm: a clone with vm->base, off the CPU; page 0 and the virtual registers are copied
+ *
+ * It returns from DENALI_HC_TEMPLATE, and has no port yet.
+ */
+void dn_clone_init(struct dn_vm *vm)
+{
+	const struct dn_vm *base = vm->base;
+
+	vm->regs = base->regs;
+	vm->regs.ax = 1;
+	vm->epoch = base->epoch;
+	vm->alarm = base->alarm;
+	atomic_set(&vm->irq_raised, atomic_read(&base->irq_raised));
+	memset(vm->vregs->ports, 0, sizeof(vm->vregs->ports));
+}
+
+static void dn_clone_write_cmdline(struct dn_vm *vm)
+{
+	memset(vm->vregs->cmdline, 0, DENALI_CMDLINE_SIZE);
+	memcpy(vm->vregs->cmdline, vm->cmdline, vm->cmdline_len);
+}
+
+/**
+ * dn_clone_setup() - boot arguments of its own
+ * @vm:      a clone, not started; vm->ctl is held
+ * @cmdline: the arguments
+ * @len:     bytes of them, less than DENALI_CMDLINE_SIZE
+ *
+ * They are kept for a reset: what the guest sees of them it can also change. Return: 0 or -ENOMEM.
+ */
+int dn_clone_setup(struct dn_vm *vm, const char *cmdline, u32 len)
+{
+	char *copy;
+
+	lockdep_assert_held(&vm->ctl);
+	copy = kmemdup(cmdline, max(len, 1U), GFP_KERNEL_ACCOUNT);
+	if (!copy)
+		return -ENOMEM;
+	kfree(vm->cmdline);
+	vm->cmdline = copy;
+	WRITE_ONCE(vm->cmdline_len, len);
+	dn_clone_write_cmdline(vm);
+	return 0;
+}
+
+static void dn_clone_reset_memory(struct dn_vm *vm)
+{
+	const struct dn_part *base = vm->base->part;
+	struct dn_part *part = vm->part;
+	u32 i;
+
+	for_each_set_bit(i, part->own_longs, BITS_TO_LONGS(part->pages))
+		dn_pgtable_renew(&vm->pgt, part, i * BITS_PER_LONG, dn_part_disown(part, i));
+	dn_slice_flush(vm);
+	copy_page(vm->fpu, dn_part_addr(base, 0));
+	copy_page(vm->vregs, dn_part_addr(base, DENALI_VREGS_ADDR >> PAGE_SHIFT));
+}
+
+static void dn_clone_reset_ports(struct dn_vm *vm)
+{
+	struct dn_port *port;
+	u32 i;
+
+	for (i = 0; i < DENALI_MAX_PORTS; i++) {
+		port = vm->port[i];
+		if (!port)
+			continue;
+		memset(port->ring, 0, sizeof(port->ring));
+		memset(&port->stats, 0, sizeof(port->stats));
+		port->ops->reset(port);
+	}
+}
+
+static void dn_clone_reset(struct dn_vm *vm)
+{
+	bool running;
+
+	lockdep_assert_held(&vm->ctl);
+	if (vm->started)
+		dn_runner_take(vm, DN_WORK_STOP, DENALI_VM_STOPPED);
+	hrtimer_cancel(&vm->timer);
+	/* One that has ended just now, unseen, is as if it hadn't: see dn_vm_finish_locked(). */
+	running = vm->started && !vm->finished;
+
+	/* Before the registers: see dn_vm_fill_state(). */
+	raw_spin_lock_irq(&vm->end_lock);
+	memset(&vm->end, 0, sizeof(vm->end));
+	raw_spin_unlock_irq(&vm->end_lock);
+	/* A port's work that gets lost here would find no ring. */
+	WRITE_ONCE(vm->work, 0);
+	vm->life = dn_life_next();
+	vm->idling = false;
+	vm->idle_until = U64_MAX;
+	vm->wall_at = 0;
+	memset(&vm->stats, 0, sizeof(vm->stats));
+	dn_clone_reset_memory(vm);
+	dn_clone_init(vm);
+	if (vm->cmdline)
+		dn_clone_write_cmdline(vm);
+	dn_clone_reset_ports(vm);
+
+	vm->started = false;
+	WRITE_ONCE(vm->state, DENALI_VM_CREATED);
+	WRITE_ONCE(vm->finished, false);
+	dn_netlink_event(vm, DENALI_EVENT_RESET);
+	if (running)
+		dn_vm_put(vm);
+}
+
+/**
+ * dn_vm_reset() - DENALI_IOC_VM_RESET
+ * @vm: held by the caller
+ *
+ * Context: may sleep. Return: 0 or an error as the ioctl documents.
+ */
+int dn_vm_reset(struct dn_vm *vm)
+{
+	int err = 0;
+
+	mutex_lock(&vm->ctl);
+	if (vm->destroyed)
+		err = -ESHUTDOWN;
+	else if (vm->state == DENALI_VM_TEMPLATE)
+		err = -EBUSY;
+	else if (!vm->base)
+		err = -EINVAL;
+	else
+		dn_clone_reset(vm);
+	mutex_unlock(&vm->ctl);
+	return err;
+}
