@@ -7,6 +7,7 @@
  * made its own are its template's again.
  */
 #include <linux/atomic.h>
+#include <linux/err.h>
 #include <linux/hrtimer.h>
 #include <linux/minmax.h>
 #include <linux/slab.h>
@@ -16,6 +17,7 @@
 
 #include <uapi/linux/denali_netlink.h>
 
+#include "quota.h"
 #include "runner.h"
 #include "slice.h"
 #include "vm.h"
@@ -44,6 +46,39 @@ void dn_clone_init(struct dn_vm *vm)
 	vm->alarm = base->alarm;
 	atomic_set(&vm->irq_raised, atomic_read(&base->irq_raised));
 	memset(vm->vregs->ports, 0, sizeof(vm->vregs->ports));
+}
+
+/** dn_clone_check() - can a VM be cloned? Context: any. Return: 0; -EBUSY, -ESHUTDOWN. */
+int dn_clone_check(const struct dn_vm *base)
+{
+	/* See dn_runner_put(). */
+	if (smp_load_acquire(&base->state) == DENALI_VM_TEMPLATE)
+		return 0;
+	return dn_vm_ending(base) ? -ESHUTDOWN : -EBUSY;
+}
+
+/**
+ * dn_vm_clone() - DENALI_IOC_VM_CLONE
+ * @base: its template; the caller has a reference
+ * @arg:  as for dn_vm_create()
+ *
+ * Nothing of a template changes any more but that it may be killed, which leaves its
+ * memory and registers alone: no lock is needed. Context and return: as for dn_vm_create().
+ */
+struct dn_vm *dn_vm_clone(struct dn_vm *base, const struct denali_vm_clone *arg)
+{
+	struct dn_user *user;
+	int err;
+
+	if (arg->flags & ~(DENALI_CREATE_PERSISTENT | DENALI_CREATE_WAIT) || arg->reserved)
+		return ERR_PTR(-EINVAL);
+	err = dn_clone_check(base);
+	if (err)
+		return ERR_PTR(err);
+	user = dn_quota_take(base->mem_size, 1);
+	if (IS_ERR(user))
+		return ERR_CAST(user);
+	return dn_vm_new(base->mem_size, arg->flags, arg->name, base, user);
 }
 
 static void dn_clone_write_cmdline(struct dn_vm *vm)

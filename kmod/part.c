@@ -409,7 +409,7 @@ void dn_part_put(struct dn_part *part)
 		return;
 	dn_part_give(part);
 	if (part->user)
-		dn_quota_give(part->user, (u64)part->pages << PAGE_SHIFT);
+		dn_quota_give(part->user, (u64)part->pages << PAGE_SHIFT, 1);
 	if (part->base)
 		dn_part_put(part->base);
 	kvfree(part);

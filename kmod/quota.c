@@ -49,12 +49,12 @@ static struct dn_user *dn_user_find(kuid_t uid)
 	return user;
 }
 
-static bool dn_quota_exceeded(const struct dn_user *user, u64 bytes)
+static bool dn_quota_exceeded(const struct dn_user *user, u64 bytes, u32 nr)
 {
 	unsigned int vms = READ_ONCE(dn_user_vms);
 	u64 memory = READ_ONCE(dn_user_memory);
 
-	return (vms && user->vms >= vms) ||
+	return (vms && (nr > vms || user->vms > vms - nr)) ||
 	       (memory && (bytes > memory || user->bytes > memory - bytes));
 }
 
@@ -67,12 +67,13 @@ static void dn_user_put(struct dn_user *user)
 }
 
 /**
- * dn_quota_take() - the caller wants a VM
- * @bytes: memory of the VM
+ * dn_quota_take() - the caller wants VMs
+ * @bytes: memory of each
+ * @nr:    how many, of which none is counted if there are too many; at least 1
  *
- * Context: process. Return: whose it is, for dn_quota_give(); -EDQUOT, -ENOMEM.
+ * Context: process. Return: whose they are, for dn_quota_give(); -EDQUOT, -ENOMEM.
  */
-struct dn_user *dn_quota_take(u64 bytes)
+struct dn_user *dn_quota_take(u64 bytes, u32 nr)
 {
 	struct dn_user *user;
 
@@ -80,23 +81,23 @@ struct dn_user *dn_quota_take(u64 bytes)
 	user = dn_user_find(current_euid());
 	if (!user) {
 		user = ERR_PTR(-ENOMEM);
-	} else if (dn_quota_exceeded(user, bytes) && !capable(CAP_SYS_RESOURCE)) {
+	} else if (dn_quota_exceeded(user, bytes * nr, nr) && !capable(CAP_SYS_RESOURCE)) {
 		dn_user_put(user);
 		user = ERR_PTR(-EDQUOT);
 	} else {
-		user->vms++;
-		user->bytes += bytes;
+		user->vms += nr;
+		user->bytes += bytes * nr;
 	}
 	mutex_unlock(&dn_users_mutex);
 	return user;
 }
 
-/** dn_quota_give() - a VM of @bytes is no more. Context: process. */
-void dn_quota_give(struct dn_user *user, u64 bytes)
+/** dn_quota_give() - @nr VMs of @bytes each are no more. Context: process. */
+void dn_quota_give(struct dn_user *user, u64 bytes, u32 nr)
 {
 	mutex_lock(&dn_users_mutex);
-	user->vms--;
-	user->bytes -= bytes;
+	user->vms -= nr;
+	user->bytes -= bytes * nr;
 	dn_user_put(user);
 	mutex_unlock(&dn_users_mutex);
 }

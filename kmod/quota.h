@@ -9,8 +9,8 @@
 
 struct dn_user;
 
-struct dn_user *dn_quota_take(u64 bytes);
-void dn_quota_give(struct dn_user *user, u64 bytes);
+struct dn_user *dn_quota_take(u64 bytes, u32 nr);
+void dn_quota_give(struct dn_user *user, u64 bytes, u32 nr);
 
 extern unsigned int dn_user_vms;
 extern unsigned long long dn_user_memory;

@@ -179,33 +179,36 @@ static void dn_vm_init_fresh(struct dn_vm *vm)
 	v->nr_ports = DENALI_MAX_PORTS;
 }
 
-/* A VM of its own, or (@base) a clone of a template. */
-static struct dn_vm *dn_vm_new(u64 mem_bytes, u32 flags, const char *name,
-			       struct dn_vm *base)
+/**
+ * dn_vm_new() - make a VM
+ * @mem_bytes: its memory, of a size that a VM can have
+ * @flags:     DENALI_CREATE_*
+ * @name:      NUL-termination not yet checked
+ * @base:      NULL, or the template that it is to be a clone of, with as much memory
+ * @user:      who is charged for it already; given back if it can't be made
+ *
+ * Context: process; sleeps for memory if asked to. Return: the VM with a reference or an ERR_PTR
+ * as DENALI_IOC_VM_CREATE documents.
+ */
+struct dn_vm *dn_vm_new(u64 mem_bytes, u32 flags, const char *name, struct dn_vm *base,
+			struct dn_user *user)
 {
 	struct dn_part *base_part = base ? base->part : NULL;
-	struct dn_user *user;
-	struct dn_vm *vm;
+	struct dn_vm *vm = NULL;
+	int err = -EINVAL;
 	u32 pages;
-	int err;
 
 	if (strnlen(name, DENALI_NAME_SIZE) == DENALI_NAME_SIZE || !dn_name_ok(name))
-		return ERR_PTR(-EINVAL);
-
+		goto free;
+	err = -ENOMEM;
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm)
-		return ERR_PTR(-ENOMEM);
-	user = dn_quota_take(mem_bytes);
-	if (IS_ERR(user)) {
-		err = PTR_ERR(user);
 		goto free;
-	}
 	pages = mem_bytes >> PAGE_SHIFT;
 	vm->part = flags & DENALI_CREATE_WAIT ? dn_part_alloc_wait(pages, base_part) :
 						dn_part_alloc(pages, base_part);
 	if (IS_ERR(vm->part)) {
 		err = PTR_ERR(vm->part);
-		dn_quota_give(user, mem_bytes);
 		goto free;
 	}
 	vm->part->user = user;
@@ -251,6 +254,7 @@ put:
 	dn_vm_put(vm);
 	return ERR_PTR(err);
 free:
+	dn_quota_give(user, mem_bytes, 1);
 	kfree(vm);
 	return ERR_PTR(err);
 }
@@ -265,29 +269,15 @@ free:
 struct dn_vm *dn_vm_create(const struct denali_vm_create *arg)
 {
 	const u32 flags = DENALI_CREATE_PERSISTENT | DENALI_CREATE_WAIT | DENALI_CREATE_TEMPLATE;
+	struct dn_user *user;
 
 	if (arg->flags & ~flags || arg->reserved || !IS_ALIGNED(arg->mem_bytes, PAGE_SIZE) ||
 	    arg->mem_bytes < DENALI_MIN_MEMORY || arg->mem_bytes > DENALI_MAX_MEMORY)
 		return ERR_PTR(-EINVAL);
-	return dn_vm_new(arg->mem_bytes, arg->flags, arg->name, NULL);
-}
-
-/**
- * dn_vm_clone() - DENALI_IOC_VM_CLONE
- * @base: its template; the caller has a reference
- * @arg:  as for dn_vm_create()
- *
- * Nothing of a template changes any more but that it may be killed, which leaves its
- * memory and registers alone: no lock is needed. Context and return: as for dn_vm_create().
- */
-struct dn_vm *dn_vm_clone(struct dn_vm *base, const struct denali_vm_clone *arg)
-{
-	if (arg->flags & ~(DENALI_CREATE_PERSISTENT | DENALI_CREATE_WAIT) || arg->reserved)
-		return ERR_PTR(-EINVAL);
-	/* See dn_runner_put(). */
-	if (smp_load_acquire(&base->state) != DENALI_VM_TEMPLATE)
-		return ERR_PTR(dn_vm_ending(base) ? -ESHUTDOWN : -EBUSY);
-	return dn_vm_new(base->mem_size, arg->flags, arg->name, base);
+	user = dn_quota_take(arg->mem_bytes, 1);
+	if (IS_ERR(user))
+		return ERR_CAST(user);
+	return dn_vm_new(arg->mem_bytes, arg->flags, arg->name, NULL, user);
 }
 
 /** dn_vm_setup() - DENALI_IOC_VM_SETUP */

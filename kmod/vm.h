@@ -168,9 +168,10 @@ static inline bool dn_vm_ending(const struct dn_vm *vm)
 
 /* vm.c */
 struct denali_vm_create;
-struct denali_vm_clone;
+struct dn_user;
 struct dn_vm *dn_vm_create(const struct denali_vm_create *arg);
-struct dn_vm *dn_vm_clone(struct dn_vm *base, const struct denali_vm_clone *arg);
+struct dn_vm *dn_vm_new(u64 mem_bytes, u32 flags, const char *name, struct dn_vm *base,
+			struct dn_user *user);
 struct dn_vm *dn_vm_find(u64 id, const char *name);	/* with a reference, or ERR_PTR */
 struct dn_vm *dn_vm_next(u64 id);			/* first VM with an id > @id, with a reference, or NULL */
 void dn_vm_put(struct dn_vm *vm);
@@ -195,6 +196,9 @@ void dn_vms_exit(void);
 int dn_share_set(struct dn_vm *vm, const struct denali_vm_share *arg);
 
 /* clone.c */
+struct denali_vm_clone;
+int dn_clone_check(const struct dn_vm *base);
+struct dn_vm *dn_vm_clone(struct dn_vm *base, const struct denali_vm_clone *arg);
 u64 dn_life_next(void);
 void dn_clone_init(struct dn_vm *vm);
 int dn_clone_setup(struct dn_vm *vm, const char *cmdline, u32 len);

@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "batch.h"
 #include "chardev.h"
 #include "compat.h"
 #include "uarg.h"
@@ -216,6 +217,8 @@ static long dn_vmfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 		return dn_vmfd_clone(vm, cmd, uarg);
 	case DN_UARG_CMD(DENALI_IOC_VM_SHARE):
 		return dn_vmfd_share(vm, cmd, uarg);
+	case DN_UARG_CMD(DENALI_IOC_VM_CLONES):
+		return dn_batch_clone(vm, cmd, uarg);
 	case DENALI_IOC_VM_RESET:
 		return dn_vm_reset(vm);
 	case DENALI_IOC_VM_CONSOLE:

@@ -169,6 +169,15 @@ static int try_two_vms(context *self)
 	return one < 0 ? errno : result(vm_create(self->dev, GUEST_MEM, 0, "two"));
 }
 
+/* The same by one request. */
+static int try_batch(context *self)
+{
+	int fds[2];
+	struct denali_vm_clones arg = { .count = 2, .name = "both", .fds = (uintptr_t)fds };
+
+	return result(ioctl(self->vm, DENALI_IOC_VM_CLONES, &arg));
+}
+
 static int try_create(context *self)
 {
 	return result(vm_create(self->dev, GUEST_MEM, 0, "mine"));
@@ -265,6 +274,14 @@ TEST_F(access, limits)
 		SKIP(return, NO_USERNS);
 	ASSERT_TRUE(file_put("/sys/module/denali/parameters/user_vms", "1"));
 	EXPECT_EQ(as(&variant->who, try_two_vms, self), variant->quota ? 0 : EDQUOT);
+	close(self->vm);
+	self->vm = template_make(self->dev, GUEST_MEM);
+	ASSERT_GE(self->vm, 0);
+	if (variant->who.uid != OWNER && variant->who.uid != 0)
+		EXPECT_EQ(as(&variant->who, try_batch, self), variant->quota ? 0 : EDQUOT);
+	EXPECT_TRUE(file_put("/sys/module/denali/parameters/user_vms", "2"));
+	if (variant->who.uid != OWNER && variant->who.uid != 0)
+		EXPECT_TRUE(wait_until(as(&variant->who, try_batch, self) == 0, SOON_MS));
 	EXPECT_TRUE(file_put("/sys/module/denali/parameters/user_vms", "0"));
 }
 

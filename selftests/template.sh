@@ -7,7 +7,7 @@
 # shellcheck source=selftests/netlib.sh
 . "$(dirname "$0")/netlib.sh"
 
-plan 24
+plan 28
 denali_load || exit 1
 net_up || { echo "# no network namespace"; exit 1; }
 
@@ -96,6 +96,21 @@ reset_runs_anew()
 	"$ctl" -j show r | grep -q "\"own_bytes\":8192"
 }
 
+# All are there, numbered, with the arguments; or none of them.
+clones_by_number()
+{
+	local out
+	out=$("$ctl" clone t name many count 20 start -- tag=many) || return
+	[[ $out == "VMs many1 to many20: started, ids "* ]] || { echo "$out"; return 1; }
+	state_is many1 running && state_is many20 running || return
+	wait_for sh -c "'$ctl' console many20 -n | grep -q 'tag many'" || return
+	# shellcheck disable=SC2046 # names have no blanks
+	"$ctl" destroy $(seq -f 'many%g' 2 20) || return
+	"$ctl" stop many1 && fails "one of these names is taken" clone t name many count 5 || return
+	"$ctl" destroy many1 && "$ctl" -j clone t name many count 2 | grep '"name":"many2"' &&
+		"$ctl" destroy many1 many2
+}
+
 # ^C before it is one.
 interrupted()
 {
@@ -175,6 +190,10 @@ check "reset of a clone, and it runs anew" reset_runs_anew
 "$ctl" destroy r
 check "reset of a template" fails "is a template; clone it" reset t
 check "reset of what doesn't exist" fails "VM none: does not exist" reset none
+check "several clones at once" clones_by_number
+check "too many clones at once" fails "not a number from 0 to 1024" clone t count 1025
+check "several clones with a NIC" fails "each needs a tap of its own" clone t count 2 nic tap9
+check "several VMs of an image" fails "is for clones" create "$image" count 2
 check "start of a template" fails "is a template; clone it" start t
 check "stop of a template" fails "is a template; clone it" stop t
 check "clone with memory of its own" fails "memory" clone t memory 1M

@@ -23,6 +23,7 @@
 #include "regions.h"
 
 #define LIVES		256
+#define BATCH		64
 #define VM_BYTES	(256 << 10)
 #define IMAGE_ADDR	0x2000
 #define IMAGE_BYTES	4096
@@ -173,6 +174,27 @@ static int clone_going(int template)
 	return vm;
 }
 
+/* As many clones, one by one or at once; not started. */
+static void clone_singly(int template, int *fds)
+{
+	struct denali_vm_clone arg = { 0 };
+	int i;
+
+	for (i = 0; i < BATCH; i++) {
+		fds[i] = ioctl(template, DENALI_IOC_VM_CLONE, &arg);
+		if (fds[i] < 0)
+			die("no clone: %m");
+	}
+}
+
+static void clone_batch(int template, int *fds)
+{
+	struct denali_vm_clones arg = { .count = BATCH, .fds = (uintptr_t)fds };
+
+	if (ioctl(template, DENALI_IOC_VM_CLONES, &arg) < 0)
+		die("no clones: %m");
+}
+
 static void process_life(const char *path)
 {
 	char *const argv[] = { (char *)path, NULL };
@@ -221,23 +243,41 @@ static void mean(const char *name, int dev, const char *path, int template)
 	printf("mean %s %llu\n", name, (unsigned long long)(now_ns() - start) / LIVES);
 }
 
-/* SAMPLES times from here to what @end, an expression that ends the region, says the TSC was. */
-#define SAMPLE(region, end) do {					\
+/* SAMPLES times from here to what @end, an expression that ends the region, says the TSC was; of each of @parts. */
+#define SAMPLE_PARTS(region, end, parts) do {				\
 	for (i = 0; i < SAMPLES; i++) {					\
 		settle(dev);						\
 		start = tsc();						\
 		region_begin(region);					\
 		sample[i] = (end) - start;				\
 	}								\
-	report(region, sample, SAMPLES, 0, 1);				\
+	report(region, sample, SAMPLES, 0, parts);			\
 } while (0)
 
+#define SAMPLE(region, end) SAMPLE_PARTS(region, end, 1)
+
 #define ENDS(region, what) ({ what; region_end(region); (uint32_t)tsc(); })
+
+static void close_all(const int *fds)
+{
+	int i;
+
+	for (i = 0; i < BATCH; i++)
+		close(fds[i]);
+}
+
+#define ENDS_BATCH(region, what) ({					\
+	uint32_t __end = ENDS(region, what);				\
+									\
+	close_all(fds);							\
+	__end;								\
+})
 
 void bench_life(int dev)
 {
 	static const char bare[] = "/dev/shm/bench/exit", libc[] = "/dev/shm/bench/exit-libc";
 	uint32_t sample[SAMPLES], start;
+	int fds[BATCH];
 	int template, ended, idle, vm, i;
 
 	image_prepare(dev);
@@ -256,6 +296,8 @@ void bench_life(int dev)
 	SAMPLE(R_RESET_FIRST, reset_idle(vm));
 	SAMPLE(R_RESET, reset_alone(vm));
 	close(vm);
+	SAMPLE_PARTS(R_SINGLES, ENDS_BATCH(R_SINGLES, clone_singly(template, fds)), BATCH);
+	SAMPLE_PARTS(R_BATCH, ENDS_BATCH(R_BATCH, clone_batch(template, fds)), BATCH);
 	SAMPLE(R_EXEC, ENDS(R_EXEC, process_life(bare)));
 	SAMPLE(R_EXEC_LIBC, ENDS(R_EXEC_LIBC, process_life(libc)));
 	mean("vm-life", dev, NULL, -1);

@@ -31,7 +31,9 @@
 #define R_RESET_FIRST	23
 #define R_RESET_ENDED	24
 #define R_RESET		25
-#define R_NR		26
+#define R_SINGLES	26
+#define R_BATCH		27
+#define R_NR		28
 
 #define REGION_NAMES {							\
 	"empty", "hypercall-switcher", "exit-irqs-off", "exit-preemptible",	\
@@ -39,7 +41,7 @@
 	"getppid", "pipe-switch", "vm-life", "fork-exec-exit", "fork-exec-exit-libc",	\
 	"udp-vm", "udp-native", "udp-tap", "http-vm", "http-native", "http-tap",	\
 	"exit-idle", "clone-life", "create-first", "clone-first",	\
-	"reset-first", "reset-ended-first", "reset",		\
+	"reset-first", "reset-ended-first", "reset", "clone-singly", "clone-batch",		\
 }
 
 /* The displacement: "BD", operation, region. */

@@ -36,6 +36,8 @@ LIVES = [
     ("clone-life", "the same of a clone of a template"),
     ("create-first", "VM: create to its first instruction"),
     ("clone-first", "clone to its first instruction"),
+    ("clone-singly", "clone, not started: one of 64, one by one"),
+    ("clone-batch", "the same, all 64 by one request"),
     ("reset", "reset of an idle clone that wrote to four pages"),
     ("reset-first", "the same to its first instruction"),
     ("reset-ended-first", "the same of a clone that has ended"),

@@ -20,7 +20,7 @@
 enum {
 	KW_BRIDGE, KW_MAC, KW_UP, KW_NIC, KW_MEMORY, KW_NAME, KW_WAIT, KW_ARGS,
 	KW_WEIGHT, KW_CAP, KW_CPUS,	/* as in ctl_share_keywords */
-	KW_START
+	KW_START, KW_COUNT
 };
 
 static const char * const boot_keywords[] = {
@@ -36,6 +36,7 @@ static const char * const boot_keywords[] = {
 	[KW_CAP] = "cap",
 	[KW_CPUS] = "cpus",
 	[KW_START] = "start",
+	[KW_COUNT] = "count",
 	NULL
 };
 
@@ -149,6 +150,14 @@ void ctl_boot_parse(struct ctl_boot *boot, struct ctl_words *words, enum ctl_sou
 		case KW_START:
 			boot->start = true;
 			break;
+		case KW_COUNT:
+			if (!boot->template)
+				ctl_usage("count: is for clones; make a template of the image (denalictl template)");
+			boot->count = ctl_number(ctl_need(words, "count: a number"), "count",
+						 DENALI_MAX_CLONES);
+			if (!boot->count)
+				ctl_usage("count: must be 1 or more");
+			break;
 		case KW_ARGS:
 			parse_cmdline(boot, words);
 			break;
@@ -158,6 +167,10 @@ void ctl_boot_parse(struct ctl_boot *boot, struct ctl_words *words, enum ctl_sou
 			ctl_nic_keyword(words, keyword, nic);
 		}
 	}
+	if (boot->count && boot->nr_nics)
+		ctl_usage("nic: with count, each needs a tap of its own: add them before the start (denalictl nic add)");
+	if (boot->count && boot->wait)
+		ctl_usage("wait: several can't wait for memory; leave out count or wait");
 }
 
 void ctl_nic_notes(const struct denali_nic *nic)

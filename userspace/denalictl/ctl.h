@@ -108,6 +108,7 @@ struct ctl_boot {
 	uint64_t memory;
 	bool wait;
 	bool start;
+	unsigned int count;	/* of clones, 0: one, without a number */
 	unsigned int nr_nics;
 	struct ctl_nic_words nics[CTL_MAX_NICS];
 	struct denali_vm_share share;

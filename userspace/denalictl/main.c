@@ -32,7 +32,7 @@ static const struct ctl_command commands[] = {
 	  "template IMAGE [memory SIZE] [name NAME] [wait] " ARGS_GRAMMAR,
 	  "start a VM and stop it where its program is set up, to be cloned" },
 	{ "clone", ctl_cmd_clone,
-	  "clone TEMPLATE [start] [name NAME] [wait] " SHARE_GRAMMAR " [" NIC_GRAMMAR "]... " ARGS_GRAMMAR,
+	  "clone TEMPLATE [start] [name NAME] [count N | wait] " SHARE_GRAMMAR " [" NIC_GRAMMAR "]... " ARGS_GRAMMAR,
 	  "make a VM that goes on where a template stopped" },
 	{ "start", ctl_cmd_start, "start NAME...", "start VMs, or go on after stop" },
 	{ "stop", ctl_cmd_stop, "stop NAME...", "pause VMs" },

@@ -201,6 +201,88 @@ struct denali_vm *denali_vm_create(int dev, const char *name, uint64_t mem_bytes
 	return NULL;
 }
 
+/* Why a template can't be cloned; errno is the kernel's. */
+static void denali_vm_clone_fail(struct denali_vm *template, const char *who, uint64_t mem_bytes,
+				 struct denali_error *err)
+{
+	switch (errno) {
+	case EBUSY:
+		denali_fail(err, EBUSY,
+			    "VM %s: is no template, or hasn't come to its point yet (denalictl list); make one with: denalictl template IMAGE name NAME",
+			    template->name);
+		break;
+	case ESHUTDOWN:
+		denali_fail(err, ESHUTDOWN, "VM %s: has ended and can't be cloned; make the template anew",
+			    template->name);
+		break;
+	default:
+		denali_vm_create_fail(template->dev, who, mem_bytes, err);
+	}
+}
+
+int denali_vm_clone_many(struct denali_vm *template, const char *name, unsigned int first,
+			 unsigned int count, unsigned int flags, struct denali_vm **vms,
+			 struct denali_error *err)
+{
+	struct denali_vm_clones clones = { .flags = flags, .count = count, .first = first };
+	char who[2 * DENALI_NAME_SIZE + 32] = "(no name)";
+	struct denali_error local;
+	unsigned int i, done;
+	int *fds, ret = 0;
+
+	if (!err)
+		err = &local;
+	if (!count || count > DENALI_MAX_CLONES || first > UINT32_MAX - count)
+		return denali_fail(err, EINVAL,
+				   "VMs from number %u on: %u at once; must be from 1 to %d, and their numbers below 2^32",
+				   first, count, DENALI_MAX_CLONES);
+	if (name && *name) {
+		snprintf(who, sizeof(who), "%.*s%u", DENALI_NAME_SIZE, name, first + count - 1);
+		ret = denali_name_check(who, err);
+		if (ret)
+			return ret;
+		strcpy(clones.name, name);
+		snprintf(who, sizeof(who), "%s%u..%s%u", clones.name, first, clones.name, first + count - 1);
+	}
+	fds = calloc(count, sizeof(*fds));
+	if (!fds)
+		return denali_fail(err, ENOMEM, "VMs %s: out of memory", who);
+	clones.fds = (uintptr_t)fds;
+	if (ioctl(template->fd, DENALI_IOC_VM_CLONES, &clones) < 0) {
+		if (errno == EMFILE)
+			denali_fail(err, EMFILE, "VMs %s: %u descriptors are more than this process may have (ulimit -n)",
+				    who, count);
+		else if (errno == EEXIST)
+			denali_fail(err, EEXIST,
+				    "VMs %s: one of these names is taken already; choose another or destroy that VM (denalictl list)",
+				    who);
+		else
+			denali_vm_clone_fail(template, who, template->mem_bytes * count, err);
+		free(fds);
+		return -err->code;
+	}
+	for (done = 0; done < count; done++) {
+		vms[done] = denali_vm_wrap(fds[done], template->dev, err);
+		if (!vms[done])
+			break;
+	}
+	if (done < count) {
+		/* The one that failed has closed its descriptor. */
+		for (i = 0; i < count; i++) {
+			if (i < done) {
+				denali_vm_destroy(vms[i], NULL);
+				denali_vm_close(vms[i]);
+			} else if (i > done) {
+				ioctl(fds[i], DENALI_IOC_VM_DESTROY);
+				close(fds[i]);
+			}
+		}
+		ret = -err->code;
+	}
+	free(fds);
+	return ret;
+}
+
 struct denali_vm *denali_vm_clone(struct denali_vm *template, const char *name,
 				  unsigned int flags, struct denali_error *err)
 {
@@ -213,19 +295,7 @@ struct denali_vm *denali_vm_clone(struct denali_vm *template, const char *name,
 	fd = ioctl(template->fd, DENALI_IOC_VM_CLONE, &clone);
 	if (fd >= 0)
 		return denali_vm_wrap(fd, template->dev, err);
-	switch (errno) {
-	case EBUSY:
-		denali_fail(err, EBUSY,
-			    "VM %s: is no template, or hasn't come to its point yet (denalictl list); make one with: denalictl template IMAGE name NAME",
-			    template->name);
-		break;
-	case ESHUTDOWN:
-		denali_fail(err, ESHUTDOWN, "VM %s: has ended and can't be cloned; make the template anew",
-			    template->name);
-		break;
-	default:
-		denali_vm_create_fail(template->dev, who, template->mem_bytes, err);
-	}
+	denali_vm_clone_fail(template, who, template->mem_bytes, err);
 	return NULL;
 }
 

@@ -129,6 +129,31 @@ struct denali_vm_clone {
 	__u64 id;
 };
 
+#define DENALI_MAX_CLONES	1024
+
+/**
+ * struct denali_vm_clones - DENALI_IOC_VM_CLONES, on a template: several clones, all or none; returns 0
+ * @flags:  IN DENALI_CREATE_PERSISTENT. Who waited for memory while he has some could wait for ever
+ * @count:  IN how many, 1..DENALI_MAX_CLONES
+ * @first:  IN number of the first
+ * @reserved: 0
+ * @name:   IN names are this and a number, from @first on; empty: "vmID"
+ * @fds:    IN user address of @count __s32, for descriptors; 0: none, persistent VMs only
+ * @ids:    IN user address of @count __u64, for ids; 0: not wanted
+ *
+ * Errors: as of DENALI_IOC_VM_CLONE, each for all of them together; EINVAL (@count, @first, a name that
+ * gets too long), EMFILE (descriptors), EINTR (killed).
+ */
+struct denali_vm_clones {
+	__u32 flags;
+	__u32 count;
+	__u32 first;
+	__u32 reserved;
+	char  name[DENALI_NAME_SIZE];
+	__u64 fds;
+	__u64 ids;
+};
+
 /**
  * struct denali_vm_open - DENALI_IOC_VM_OPEN: returns a VM descriptor
  * @id:    IN, or 0 to look for @name among the caller's VMs (with
@@ -352,5 +377,6 @@ struct denali_vm_state {
  * EINVAL: not a clone; EBUSY: a template; ESHUTDOWN: destroyed.
  */
 #define DENALI_IOC_VM_RESET	_IO(DENALI_IOC_MAGIC, 0x1a)
+#define DENALI_IOC_VM_CLONES	_IOW(DENALI_IOC_MAGIC, 0x1b, struct denali_vm_clones)
 
 #endif /* _UAPI_LINUX_DENALI_H */

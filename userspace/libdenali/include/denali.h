@@ -192,6 +192,21 @@ struct denali_vm *denali_vm_clone(struct denali_vm *template, const char *name,
 				  unsigned int flags, struct denali_error *err);
 
 /**
+ * denali_vm_clone_many() - make several clones, all or none
+ * @template: as for denali_vm_clone()
+ * @name:  what their names begin with, a number follows; NULL or empty: "vmID"
+ * @first: number of the first
+ * @count: how many, at most DENALI_MAX_CLONES
+ * @flags: DENALI_CREATE_PERSISTENT or 0
+ * @vms:   OUT @count handles
+ *
+ * Errors: as of denali_vm_clone(); EMFILE (descriptors).
+ */
+int denali_vm_clone_many(struct denali_vm *template, const char *name, unsigned int first,
+			 unsigned int count, unsigned int flags, struct denali_vm **vms,
+			 struct denali_error *err);
+
+/**
  * denali_vm_open() - a VM that exists
  * @who: its name, or its id in digits
  *
