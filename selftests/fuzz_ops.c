@@ -237,6 +237,15 @@ static long op_kill(const struct fuzz_op *op)
 	return vm_ctl(fd_of(op->b, VM), DENALI_IOC_VM_KILL);
 }
 
+static long op_reset(const struct fuzz_op *op)
+{
+	int vm = fd_of(op->b, VM);
+
+	if (vm_ctl(vm, DENALI_IOC_VM_RESET) < 0)
+		return -1;
+	return op->x % 4 ? vm_ctl(vm, DENALI_IOC_VM_START) : 0;
+}
+
 static long op_destroy(const struct fuzz_op *op)
 {
 	return vm_ctl(fd_of(op->b, VM), DENALI_IOC_VM_DESTROY);
@@ -617,7 +626,8 @@ static long op_rest(const struct fuzz_op *op)
 const struct fuzz_kind fuzz_kinds[] = {
 	{ "open", 2, op_open }, { "info", 1, op_info }, { "create", 10, op_create }, { "open-vm", 4, op_open_vm },
 	{ "pool", 1, op_pool }, { "setup", 2, op_setup }, { "boot", 10, op_boot }, { "start", 3, op_start },
-	{ "stop", 3, op_stop }, { "kill", 2, op_kill }, { "destroy", 3, op_destroy }, { "state", 2, op_state },
+	{ "stop", 3, op_stop }, { "kill", 2, op_kill }, { "reset", 4, op_reset }, { "destroy", 3, op_destroy },
+	{ "state", 2, op_state },
 	{ "nic", 5, op_nic }, { "console", 4, op_console }, { "clone", 6, op_clone }, { "share", 5, op_share },
 	{ "ioctl", 5, op_ioctl },
 	{ "mmap", 6, op_mmap }, { "touch", 8, op_touch }, { "munmap", 2, op_munmap }, { "madvise", 4, op_madvise },
