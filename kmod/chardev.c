@@ -19,6 +19,7 @@
 #include "runner.h"
 #include "uarg.h"
 #include "vm.h"
+#include "vswitch.h"
 
 static int dn_chardev_info(unsigned int cmd, void __user *uarg)
 {
@@ -120,6 +121,34 @@ static int dn_chardev_pool_set(unsigned int cmd, void __user *uarg)
 	return ret ?: put;
 }
 
+static int dn_chardev_switch_add(unsigned int cmd, void __user *uarg)
+{
+	struct denali_switch_add arg;
+	int ret;
+
+	ret = dn_uarg_get(&arg, sizeof(arg), DN_UARG_V1(denali_switch_add, uid), cmd, uarg);
+	return ret ? ret : dn_vswitch_add(&arg);
+}
+
+static int dn_chardev_switch_del(unsigned int cmd, void __user *uarg)
+{
+	struct denali_switch_del arg;
+	int ret;
+
+	ret = dn_uarg_get(&arg, sizeof(arg), DN_UARG_V1(denali_switch_del, reserved), cmd, uarg);
+	return ret ? ret : dn_vswitch_del(&arg);
+}
+
+static int dn_chardev_switch_tap(unsigned int cmd, void __user *uarg)
+{
+	size_t v1 = DN_UARG_V1(denali_switch_tap, vnet_hdr_len);
+	struct denali_switch_tap arg;
+	int ret;
+
+	ret = dn_uarg_get(&arg, sizeof(arg), v1, cmd, uarg);
+	return ret ? ret : dn_vswitch_tap(&arg);
+}
+
 static long dn_chardev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	void __user *uarg = (void __user *)arg;
@@ -133,6 +162,12 @@ static long dn_chardev_ioctl(struct file *file, unsigned int cmd, unsigned long 
 		return dn_chardev_vm_open(cmd, uarg);
 	case DN_UARG_CMD(DENALI_IOC_POOL_SET):
 		return dn_chardev_pool_set(cmd, uarg);
+	case DN_UARG_CMD(DENALI_IOC_SWITCH_ADD):
+		return dn_chardev_switch_add(cmd, uarg);
+	case DN_UARG_CMD(DENALI_IOC_SWITCH_DEL):
+		return dn_chardev_switch_del(cmd, uarg);
+	case DN_UARG_CMD(DENALI_IOC_SWITCH_TAP):
+		return dn_chardev_switch_tap(cmd, uarg);
 	default:
 		return -ENOTTY;
 	}

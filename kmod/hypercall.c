@@ -66,6 +66,8 @@ static s32 dn_hc_ring(struct dn_vm *vm, u32 port_queue, dn_gaddr_t ring, u32 ord
 	port = vm->port[index];
 	if (queue >= port->ops->queues)
 		return -DENALI_ENODEV;
+	if (port->ops->set_ring)
+		return port->ops->set_ring(port, queue, ring, order);
 	return dn_ring_set(vm, &port->ring[queue], ring, order);
 }
 

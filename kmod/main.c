@@ -18,6 +18,7 @@
 #include "quota.h"
 #include "runner.h"
 #include "vm.h"
+#include "vswitch.h"
 
 static char *pool;
 module_param(pool, charp, 0444);
@@ -176,6 +177,7 @@ static void __exit dn_module_exit(void)
 	dn_debugfs_remove();
 	dn_chardev_unregister();
 	dn_vms_exit();
+	dn_vswitches_exit();
 	dn_netlink_unregister();
 	dn_runners_stop();
 	dn_block_destroy_all();

@@ -21,8 +21,7 @@
 
 #include "runner.h"
 #include "vm.h"
-
-static struct genl_family dn_family;
+#include "vswitch.h"
 
 static DEFINE_MUTEX(dn_event_lock);	/* events are sent in the order of their numbers */
 static u64 dn_event_seq;
@@ -55,6 +54,7 @@ static noinline_for_stack int dn_netlink_put_port(struct sk_buff *skb, struct dn
 		{}
 	};
 	struct nlattr *nest = nla_nest_start(skb, DENALI_A_PORT);
+	char sw[DENALI_NAME_SIZE];
 
 	if (!nest ||
 	    nla_put_u32(skb, DENALI_PORT_A_INDEX, port->index) ||
@@ -63,6 +63,8 @@ static noinline_for_stack int dn_netlink_put_port(struct sk_buff *skb, struct dn
 	    nla_put_u32(skb, DENALI_PORT_A_IFINDEX, port->ops->ifindex(port)) ||
 	    (port->ops->type == DENALI_PORT_NIC &&
 	     nla_put(skb, DENALI_PORT_A_MAC, sizeof(port->mac), port->mac)) ||
+	    (port->ops->switch_name && port->ops->switch_name(port, sw) &&
+	     nla_put_string(skb, DENALI_PORT_A_SWITCH, sw)) ||
 	    dn_netlink_put_counters(skb, counters, DENALI_PORT_A_PAD))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
@@ -259,6 +261,10 @@ static const struct genl_ops dn_ops[] = {
 		.start = dn_netlink_dump_start,
 		.dumpit = dn_netlink_dump,
 	},
+	{
+		.cmd = DENALI_CMD_SWITCH_GET,
+		.dumpit = dn_vswitch_dump,
+	},
 };
 
 static const struct genl_multicast_group dn_groups[] = {
@@ -266,7 +272,7 @@ static const struct genl_multicast_group dn_groups[] = {
 	{ .name = DENALI_GENL_GROUP, .flags = GENL_MCAST_CAP_NET_ADMIN },
 };
 
-static struct genl_family dn_family __ro_after_init = {
+struct genl_family dn_family __ro_after_init = {
 	.name = DENALI_GENL_NAME,
 	.version = DENALI_GENL_VERSION,
 	.maxattr = DENALI_A_ID,

@@ -1,261 +1,163 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * NICs: the port whose back end is a Linux tap.
+ * NICs: the port whose back end is a Linux tap (tap.c) or a port of the module's own
+ * switch (vswitch.c).
  *
- * The tap is consumed as vhost-net does it: the file is held, frames go through
- * the socket behind it, and a wait-queue entry on that socket tells when frames
- * came. All work is done by the VM's runner in dn_nic_service(), straight
- * between the guest's buffers and the tap; nothing is allocated here for a frame.
+ * What a guest sends, and what comes from a tap, is moved by the VM's runner in
+ * dn_nic_service(), straight between the guest's buffers and the back end; nothing is
+ * allocated here for a frame. What comes from a switch is put into the guest's buffers
+ * by its sender, in dn_nic_deliver(), and shown to the guest by its runner.
  *
- * Receiving is lazy. A frame is taken from the tap only when the guest has a
- * buffer for it, so whatever a guest is too slow for waits, and is dropped, in
- * the tap's own queue, where the admin sees it.
+ * Receiving from a tap is lazy. A frame is taken only when the guest has a buffer for
+ * it; whatever a guest is too slow for waits in the tap's own queue. A switch has no
+ * queue: a frame that there is no buffer for is lost and counted.
  *
  * What a guest sends is checked on a private copy of its Ethernet header, and
  * that copy is what is sent: the source address can't change in between.
  *
- * A tap that is full or down loses the frame, as a wire would: the frame is
- * counted and answered with -DENALI_EIO. A tap that is gone leaves the NIC
- * without a back end and the VM running.
+ * A frame that the back end can't take is lost, as on a wire: it is counted and answered
+ * with -DENALI_EIO. A back end that is gone leaves the NIC without one and the VM
+ * running.
+ *
+ * With a switch, the ring of incoming frames and the rx counters are guarded by the
+ * lock of the switch's port. All else is owned as struct dn_vm says.
  */
 #include <linux/etherdevice.h>
-#include <linux/file.h>
-#include <linux/if_arp.h>
-#include <linux/if_tun.h>
-#include <linux/net.h>
-#include <linux/poll.h>
-#include <linux/seq_file.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
-#include <linux/socket.h>
-#include <linux/uio.h>
-#include <linux/virtio_net.h>
-#include <net/sock.h>
+#include <linux/string.h>
 
 #include <uapi/linux/denali_netlink.h>
 
+#include "runner.h"
+#include "tap.h"
 #include "vm.h"
+#include "vswitch.h"
 
 #define DN_NIC_FRAMES	64		/* one turn's budget each way: frames */
 #define DN_NIC_BYTES	65536		/* and bytes */
-#define DN_NIC_VLAN	4		/* room for a tag, which the tap may add */
-#define DN_NIC_MAX_MTU	1500
-#define DN_NIC_DROPS	65536		/* frames that a reset looks for in the tap */
-
-/* A frame's descriptors cross at most one page boundary each: mtu < page. */
-#define DN_NIC_VECS	(2 * DENALI_FRAME_MAX_DESCS)
 
 /**
  * struct dn_nic - a NIC
  * @port:    what the VM's runner sees
- * @file:    the tap, NULL: none plugged
- * @sock:    its socket
- * @wqh:     where @wait is queued
- * @wait:    calls dn_nic_wake() when the tap's socket has news
- * @armed:   the tap was found empty: a frame that comes is to kick the port. Set
- *           before the queue is looked at, cleared by whoever kicks.
- * @hdr_len: bytes of the virtio-net header before a frame, 0: none
- * @mtu:     largest payload of a frame
- * @csum:    the tap completes checksums
+ * @tap:     the tap that is plugged in, or NULL
+ * @vport:   the port of a switch that is, or NULL; under RCU for dumps
  * @ifindex: of the tap, for dumps
- * @node:    on dn_nics while a tap is plugged; dn_nics_lock
- *
- * But for @wait, @armed and @ifindex all is owned as struct dn_vm says.
+ * @mtu:     largest payload of a frame
  */
 struct dn_nic {
 	struct dn_port port;
-	struct file *file;
-	struct socket *sock;
-	wait_queue_head_t *wqh;
-	wait_queue_entry_t wait;
-	bool armed;
-	bool csum;
-	u32 hdr_len;
-	u32 mtu;
+	struct dn_tap *tap;
+	struct dn_vport __rcu *vport;
 	u32 ifindex;
-	struct list_head node;
+	u32 mtu;
 };
-
-/* A tap that is shared would hand each NIC some of the other's frames. */
-static LIST_HEAD(dn_nics);
-static DEFINE_MUTEX(dn_nics_lock);	/* inner to vm->ctl */
 
 static inline struct dn_nic *dn_nic_of(struct dn_port *port)
 {
 	return container_of(port, struct dn_nic, port);
 }
 
-/* Called by the tap, perhaps from softirq, with the wait queue's lock held. */
-static int dn_nic_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
+/* For who owns the NIC. */
+static inline struct dn_vport *dn_nic_vport(const struct dn_nic *nic)
 {
-	struct dn_nic *nic = container_of(wait, struct dn_nic, wait);
-
-	if (key && !(key_to_poll(key) & (EPOLLIN | EPOLLERR | EPOLLHUP)))
-		return 0;
-	if (!READ_ONCE(nic->armed) && !(READ_ONCE(nic->sock->sk->sk_shutdown) & RCV_SHUTDOWN))
-		return 0;
-	WRITE_ONCE(nic->armed, false);
-	dn_port_kick(&nic->port);
-	return 0;
+	return rcu_dereference_protected(nic->vport, true);
 }
 
-struct dn_nic_poll {
-	poll_table table;
-	struct dn_nic *nic;
-};
-
-static void dn_nic_queue(struct file *file, wait_queue_head_t *wqh, poll_table *table)
+static bool dn_nic_plugged(const struct dn_nic *nic)
 {
-	struct dn_nic *nic = container_of(table, struct dn_nic_poll, table)->nic;
-
-	nic->wqh = wqh;
-	add_wait_queue(wqh, &nic->wait);
+	return nic->tap || dn_nic_vport(nic);
 }
 
-/* Let go of the tap. Nothing happens if there is none. */
-static void dn_nic_unplug_locked(struct dn_nic *nic)
+static bool dn_nic_alive(const struct dn_nic *nic)
 {
-	struct file *file = nic->file;
-
-	lockdep_assert_held(&dn_nics_lock);
-	if (!file)
-		return;
-	if (nic->wqh)
-		remove_wait_queue(nic->wqh, &nic->wait);
-	list_del_init(&nic->node);
-	nic->file = NULL;
-	nic->wqh = NULL;
-	nic->sock = NULL;
-	nic->armed = false;
-	WRITE_ONCE(nic->ifindex, 0);
-	WRITE_ONCE(nic->port.up, false);
-	fput(file);
+	return nic->tap ? dn_tap_alive(nic->tap) : dn_vport_alive(dn_nic_vport(nic));
 }
 
+/* Does the back end complete checksums? */
+static bool dn_nic_has_csum(const struct dn_nic *nic)
+{
+	return nic->tap ? nic->tap->csum : !!dn_nic_vport(nic);
+}
+
+static void dn_nic_wake(struct dn_tap *tap)
+{
+	dn_port_kick(tap->owner);
+}
+
+/* Let go of the back end. Nothing happens if there is none. */
 static void dn_nic_unplug(struct dn_nic *nic)
 {
-	mutex_lock(&dn_nics_lock);
-	dn_nic_unplug_locked(nic);
-	mutex_unlock(&dn_nics_lock);
+	struct dn_vport *vport = dn_nic_vport(nic);
+
+	if (nic->tap)
+		dn_tap_put(nic->tap);
+	if (vport)
+		dn_vport_destroy(vport);
+	nic->tap = NULL;
+	RCU_INIT_POINTER(nic->vport, NULL);
+	WRITE_ONCE(nic->ifindex, 0);
+	WRITE_ONCE(nic->port.up, false);
 }
 
-/*
- * The tap's device. Tun tells nobody in the kernel which it is; what it prints in
- * /proc/PID/fdinfo is the one place where its name comes out. Returns the index, 0
- * if unknown, or -ENOTTY if the device isn't an Ethernet one.
- */
-static int dn_nic_find_dev(struct file *file, struct socket *sock)
+static int dn_nic_plug_tap(struct dn_nic *nic, const struct denali_vm_nic *arg)
 {
-	struct net_device *dev;
-	char buf[64] = "";
-	struct seq_file m = { .buf = buf, .size = sizeof(buf) - 1 };
-	char name[IFNAMSIZ];
-	int ret = 0;
+	struct dn_tap *tap;
 
-	if (!file->f_op->show_fdinfo)
-		return 0;
-	file->f_op->show_fdinfo(&m, file);
-	if (sscanf(buf, "iff: %15s", name) != 1)
-		return 0;
-	rcu_read_lock();
-	dev = dev_get_by_name_rcu(sock_net(sock->sk), name);
-	if (dev)
-		ret = dev->type == ARPHRD_ETHER ? dev->ifindex : -ENOTTY;
-	rcu_read_unlock();
-	return ret;
+	tap = dn_tap_get(arg->tap_fd, arg->flags, arg->vnet_hdr_len, nic->tap, dn_nic_wake,
+			 &nic->port);
+	if (IS_ERR(tap))
+		return PTR_ERR(tap);
+	dn_nic_unplug(nic);
+	nic->tap = tap;
+	WRITE_ONCE(nic->ifindex, tap->ifindex);
+	WRITE_ONCE(nic->port.up, true);
+	return 0;
 }
 
-static bool dn_nic_taken(const struct dn_nic *nic, const struct file *file)
+static int dn_nic_plug_switch(struct dn_nic *nic, const struct denali_vm_nic *arg)
 {
-	struct dn_nic *other;
+	struct dn_vport *vport = dn_nic_vport(nic);
 
-	lockdep_assert_held(&dn_nics_lock);
-	list_for_each_entry(other, &dn_nics, node)
-		if (other != nic && other->file == file)
-			return true;
-	return false;
-}
-
-static int dn_nic_check(const struct denali_vm_nic *arg)
-{
-	if (arg->reserved || arg->flags & ~(DENALI_NIC_VNET_HDR | DENALI_NIC_OFFLOAD))
+	if (arg->flags != DENALI_NIC_SWITCH || arg->tap_fd != -1 || arg->vnet_hdr_len ||
+	    strnlen(arg->sw, DENALI_NAME_SIZE) == DENALI_NAME_SIZE)
 		return -EINVAL;
-	if (!(arg->flags & DENALI_NIC_VNET_HDR))
-		return arg->vnet_hdr_len || arg->flags & DENALI_NIC_OFFLOAD ? -EINVAL : 0;
-	if (arg->vnet_hdr_len != sizeof(struct virtio_net_hdr) &&
-	    arg->vnet_hdr_len != sizeof(struct virtio_net_hdr_mrg_rxbuf))
-		return -EINVAL;
+	/* Its address would be taken, by itself. */
+	if (vport && dn_vport_is_on(vport, arg->sw))
+		return 0;
+	vport = dn_vport_create(arg->sw, &nic->port);
+	if (IS_ERR(vport))
+		return PTR_ERR(vport);
+	dn_nic_unplug(nic);
+	rcu_assign_pointer(nic->vport, vport);
+	WRITE_ONCE(nic->port.up, true);
 	return 0;
 }
 
 /*
- * Put the tap of @arg in place of the one that is plugged, if any; -1 only unplugs.
- * After an error everything is as it was, unless the new tap went away this moment.
+ * Put the back end of @arg in place of the one that is plugged, if any; a tap of -1 only
+ * unplugs. After an error everything is as it was.
  */
 static int dn_nic_plug(struct dn_nic *nic, const struct denali_vm_nic *arg)
 {
-	struct dn_nic_poll poll = { .nic = nic };
-	struct socket *sock;
-	struct file *file;
-	int ret;
-
-	ret = dn_nic_check(arg);
-	if (ret)
-		return ret;
-	if (arg->tap_fd == -1) {
-		dn_nic_unplug(nic);
-		return 0;
-	}
-
-	file = fget(arg->tap_fd);
-	if (!file)
-		return -EBADF;
-	ret = -ENOTTY;
-	sock = tun_get_socket(file);
-	if (IS_ERR(sock) || vfs_poll(file, NULL) & EPOLLERR)
-		goto err_put;
-	ret = dn_nic_find_dev(file, sock);
-	if (ret < 0)
-		goto err_put;
-
-	mutex_lock(&dn_nics_lock);
-	if (dn_nic_taken(nic, file)) {
-		mutex_unlock(&dn_nics_lock);
-		ret = -EBUSY;
-		goto err_put;
-	}
-	dn_nic_unplug_locked(nic);
-	nic->file = file;
-	nic->sock = sock;
-	nic->hdr_len = arg->vnet_hdr_len;
-	nic->csum = arg->flags & DENALI_NIC_OFFLOAD;
-	WRITE_ONCE(nic->ifindex, ret);
-	WRITE_ONCE(nic->port.up, true);
-	list_add(&nic->node, &dn_nics);
-	ret = 0;
-	init_poll_funcptr(&poll.table, dn_nic_queue);
-	if (vfs_poll(file, &poll.table) & EPOLLERR) {
-		dn_nic_unplug_locked(nic);
-		ret = -ENOTTY;
-	}
-	mutex_unlock(&dn_nics_lock);
-	return ret;
-
-err_put:
-	fput(file);
-	return ret;
+	if (arg->flags & DENALI_NIC_SWITCH)
+		return dn_nic_plug_switch(nic, arg);
+	if (memchr_inv(arg->sw, 0, sizeof(arg->sw)))
+		return -EINVAL;
+	if (arg->tap_fd != -1)
+		return dn_nic_plug_tap(nic, arg);
+	if (arg->flags || arg->vnet_hdr_len)
+		return -EINVAL;
+	dn_nic_unplug(nic);
+	return 0;
 }
 
-/* The tap went away under us. */
+/* The back end went away under us. */
 static noinline void dn_nic_gone(struct dn_nic *nic)
 {
 	dn_nic_unplug(nic);
 	dn_port_set_state(&nic->port, 0);
 	dn_netlink_event(nic->port.vm, DENALI_EVENT_PORT_DOWN);
-}
-
-static bool dn_nic_alive(const struct dn_nic *nic)
-{
-	return !(READ_ONCE(nic->sock->sk->sk_shutdown) & RCV_SHUTDOWN);
 }
 
 /* Ends the VM if a buffer isn't the guest's. */
@@ -305,11 +207,8 @@ static bool dn_nic_csum(const struct denali_desc *desc, u32 len, struct virtio_n
 /* Send the frame of @n descriptors, @len bytes. Returns the response's status. */
 static int dn_nic_send(struct dn_nic *nic, const struct denali_desc *desc, u32 n, u64 len)
 {
-	struct msghdr msg = { .msg_flags = MSG_DONTWAIT };
-	struct virtio_net_hdr_mrg_rxbuf hdr = {};
-	struct kvec vec[2 + DN_NIC_VECS] __uninitialized;
-	struct ethhdr eth;
-	u32 nr = 2, i;
+	struct dn_frame frame __uninitialized;
+	u32 i;
 	int ret;
 
 	for (i = 0; i < n; i++)
@@ -317,32 +216,31 @@ static int dn_nic_send(struct dn_nic *nic, const struct denali_desc *desc, u32 n
 			return -DENALI_EINVAL;
 	if (desc[n - 1].flags & DENALI_DESC_MORE || len < ETH_HLEN || len > nic->mtu + ETH_HLEN)
 		return -DENALI_EINVAL;
-	if (!nic->file)
+	if (!dn_nic_plugged(nic))
 		return -DENALI_EIO;
+	memset(&frame.hdr, 0, sizeof(frame.hdr));
 	if (desc->flags & DENALI_DESC_CSUM &&
-	    (!nic->csum || !dn_nic_csum(desc, len, &hdr.hdr)))
+	    (!dn_nic_has_csum(nic) || !dn_nic_csum(desc, len, &frame.hdr.hdr)))
 		return -DENALI_EINVAL;
 
+	frame.len = len;
+	frame.nr = DN_FRAME_VEC_ETH + 1;
 	for (i = 0; i < n; i++) {
 		ret = dn_gmem_kvec(nic->port.vm, dn_gaddr(desc[i].addr), desc[i].len,
-				   vec + nr, ARRAY_SIZE(vec) - nr, false);
+				   frame.vec + frame.nr, ARRAY_SIZE(frame.vec) - frame.nr, false);
 		if (WARN_ON_ONCE(ret < 0))
 			return -DENALI_EIO;
-		nr += ret;
+		frame.nr += ret;
 	}
-	dn_nic_pull_header(vec + 2, &eth);
-	if (!ether_addr_equal(eth.h_source, nic->port.mac))
+	dn_nic_pull_header(frame.vec + DN_FRAME_VEC_ETH + 1, &frame.eth);
+	if (!ether_addr_equal(frame.eth.h_source, nic->port.mac))
 		return -DENALI_EINVAL;
+	frame.vec[DN_FRAME_VEC_ETH].iov_base = &frame.eth;
+	frame.vec[DN_FRAME_VEC_ETH].iov_len = ETH_HLEN;
 
-	vec[0].iov_base = &hdr;
-	vec[0].iov_len = nic->hdr_len;
-	vec[1].iov_base = &eth;
-	vec[1].iov_len = ETH_HLEN;
-	len += nic->hdr_len;
-	i = nic->hdr_len ? 0 : 1;
-	iov_iter_kvec(&msg.msg_iter, ITER_SOURCE, vec + i, nr - i, len);
-	ret = nic->sock->ops->sendmsg(nic->sock, &msg, len);
-	return likely(ret >= 0) ? 0 : -DENALI_EIO;
+	ret = nic->tap ? dn_tap_send(nic->tap, &frame) :
+			 dn_vport_send(dn_nic_vport(nic), &frame);
+	return likely(!ret) ? 0 : -DENALI_EIO;
 }
 
 /* Both report true if they stopped at their budget. */
@@ -396,40 +294,37 @@ static bool dn_nic_service_tx(struct dn_nic *nic)
 
 /*
  * Take one frame from the tap into the buffer of @desc, which gets the response's
- * length and flags. Returns 0, -EAGAIN (tap empty), -EMSGSIZE (frame dropped) or
- * another error (tap gone).
+ * length and flags. Returns 0 or an error as dn_tap_receive().
  */
 static int dn_nic_receive(struct dn_nic *nic, struct denali_desc *desc)
 {
-	u32 room = min(desc->len, nic->mtu + ETH_HLEN + DN_NIC_VLAN);
+	u32 room = min(desc->len, nic->mtu + ETH_HLEN + DN_FRAME_VLAN);
 	struct virtio_net_hdr_mrg_rxbuf hdr;
 	struct kvec vec[3] __uninitialized;
-	struct msghdr msg = {};
 	int ret, nr;
 
 	nr = dn_gmem_kvec(nic->port.vm, dn_gaddr(desc->addr), room, vec + 1, ARRAY_SIZE(vec) - 1,
 			  true);
 	if (WARN_ON_ONCE(nr < 0))
 		return -EIO;
-	if (nic->hdr_len) {
-		vec[0].iov_base = &hdr;
-		vec[0].iov_len = nic->hdr_len;
-		iov_iter_kvec(&msg.msg_iter, ITER_DEST, vec, nr + 1, nic->hdr_len + room);
-	} else {
-		hdr.hdr.flags = 0;
-		iov_iter_kvec(&msg.msg_iter, ITER_DEST, vec + 1, nr, room);
-	}
-	ret = nic->sock->ops->recvmsg(nic->sock, &msg, nic->hdr_len + room,
-				      MSG_DONTWAIT | MSG_TRUNC);
+	ret = dn_tap_receive(nic->tap, &hdr, vec, nr + 1, room);
 	if (ret < 0)
-		return ret == -EINVAL ? -EMSGSIZE : ret;
-	ret -= nic->hdr_len;
-	if (ret < ETH_HLEN || ret > room)
-		return -EMSGSIZE;
+		return ret;
 	desc->len = ret;
 	if (hdr.hdr.flags & (VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID))
 		desc->flags |= DENALI_DESC_CSUM;
 	return 0;
+}
+
+/* Answer a request that isn't for a buffer. Returns true if it was one of these. */
+static bool dn_nic_refuse(struct dn_nic *nic, struct denali_desc *desc)
+{
+	if (likely(!desc->op && !desc->flags && desc->len >= ETH_HLEN))
+		return false;
+	desc->len = 0;
+	desc->status = -DENALI_EINVAL;
+	dn_ring_respond(nic->port.vm, &nic->port.ring[DENALI_QUEUE_IN], desc);
+	return true;
 }
 
 static bool dn_nic_service_rx(struct dn_nic *nic)
@@ -442,26 +337,22 @@ static bool dn_nic_service_rx(struct dn_nic *nic)
 	int ret;
 
 	/* Still armed: nothing has come since the tap was found empty. */
-	if (!nic->file || READ_ONCE(nic->armed))
+	if (!nic->tap || READ_ONCE(nic->tap->armed))
 		return false;
 
-	/* From here a frame that is missed below kicks the port. Pairs with wq_has_sleeper(). */
-	smp_store_mb(nic->armed, true);
+	/* From here a frame that is missed below kicks the port. */
+	dn_tap_arm(nic->tap);
 	for (frames = 0; frames < DN_NIC_FRAMES && bytes < DN_NIC_BYTES; frames++) {
 		ret = dn_ring_fetch(vm, ring, &desc);
 		if (ret <= 0) {
 			/* No buffers: let frames wait, the guest rings with the next one. */
-			WRITE_ONCE(nic->armed, false);
+			dn_tap_disarm(nic->tap);
 			return !ret && dn_ring_arm(ring);
 		}
 		if (!dn_nic_desc_ok(nic, DENALI_QUEUE_IN, &desc))
 			return false;
-		if (desc.op || desc.flags || desc.len < ETH_HLEN) {
-			desc.len = 0;
-			desc.status = -DENALI_EINVAL;
-			dn_ring_respond(vm, ring, &desc);
+		if (dn_nic_refuse(nic, &desc))
 			continue;
-		}
 
 		ret = dn_nic_receive(nic, &desc);
 		if (likely(!ret)) {
@@ -481,8 +372,78 @@ static bool dn_nic_service_rx(struct dn_nic *nic)
 		/* Too large for the buffer: the frame is lost, the buffer takes the next. */
 		stats->rx_drops++;
 	}
-	WRITE_ONCE(nic->armed, false);
+	dn_tap_disarm(nic->tap);
 	return true;
+}
+
+/**
+ * dn_nic_deliver() - a switch has a frame for a NIC
+ * @port:  the NIC, whose VM may be doing anything
+ * @frame: no larger than any NIC's
+ *
+ * One request of the guest's is looked at, good or bad, so that a hostile ring costs a
+ * sender no more than another. A VM that is off has memory that stands still.
+ *
+ * Context: any task; the lock of the switch's port is held. Return: was it delivered?
+ */
+bool dn_nic_deliver(struct dn_port *port, const struct dn_frame *frame)
+{
+	struct dn_ring *ring = &port->ring[DENALI_QUEUE_IN];
+	struct dn_nic *nic = dn_nic_of(port);
+	struct dn_vm *vm = port->vm;
+	struct denali_desc desc;
+	u32 i, done = 0;
+	int ret;
+
+	if (READ_ONCE(vm->on) == DN_OFF || dn_vm_ending(vm))
+		goto drop;
+	ret = dn_ring_fetch(vm, ring, &desc);
+	if (!ret)
+		goto drop;
+	if (ret < 0 || !dn_nic_desc_ok(nic, DENALI_QUEUE_IN, &desc)) {
+		dn_vm_wake(vm, 0);
+		goto drop;
+	}
+	if (dn_nic_refuse(nic, &desc)) {
+		dn_port_kick(port);
+		goto drop;
+	}
+	if (frame->len > min(desc.len, nic->mtu + ETH_HLEN + DN_FRAME_VLAN)) {
+		dn_ring_unfetch(ring, 1);
+		goto drop;
+	}
+	for (i = DN_FRAME_VEC_ETH; i < frame->nr; i++) {
+		dn_gmem_write(vm, dn_gaddr(desc.addr + done), frame->vec[i].iov_base,
+			      frame->vec[i].iov_len);
+		done += frame->vec[i].iov_len;
+	}
+	desc.len = frame->len;
+	if (dn_frame_csum(frame))
+		desc.flags |= DENALI_DESC_CSUM;
+	dn_ring_respond(vm, ring, &desc);
+	port->stats.rx_packets++;
+	port->stats.rx_bytes += frame->len;
+	dn_port_kick(port);
+	return true;
+
+drop:
+	port->stats.rx_drops++;
+	return false;
+}
+
+/* Show the guest what came in. Returns true if it wants an interrupt. */
+static bool dn_nic_publish_rx(struct dn_nic *nic)
+{
+	struct dn_ring *ring = &nic->port.ring[DENALI_QUEUE_IN];
+	struct dn_vport *vport = dn_nic_vport(nic);
+	bool raise;
+
+	if (!vport)
+		return dn_ring_publish(ring);
+	dn_vport_lock(vport);
+	raise = dn_ring_publish(ring);
+	dn_vport_unlock(vport);
+	return raise;
 }
 
 static bool dn_nic_service(struct dn_port *port)
@@ -490,14 +451,37 @@ static bool dn_nic_service(struct dn_port *port)
 	struct dn_nic *nic = dn_nic_of(port);
 	bool more;
 
-	if (nic->file && unlikely(!dn_nic_alive(nic)))
+	if (dn_nic_plugged(nic) && unlikely(!dn_nic_alive(nic)))
 		dn_nic_gone(nic);
 	more = dn_nic_service_tx(nic);
 	more |= dn_nic_service_rx(nic);
-	if (dn_ring_publish(&port->ring[DENALI_QUEUE_OUT]) |
-	    dn_ring_publish(&port->ring[DENALI_QUEUE_IN]))
+	if (dn_ring_publish(&port->ring[DENALI_QUEUE_OUT]) | dn_nic_publish_rx(nic))
 		dn_port_raise(port);
 	return more;
+}
+
+static int dn_nic_set_ring(struct dn_port *port, u32 queue, dn_gaddr_t ga, u32 order)
+{
+	struct dn_vport *vport = dn_nic_vport(dn_nic_of(port));
+	int ret;
+
+	if (!vport)
+		return dn_ring_set(port->vm, &port->ring[queue], ga, order);
+	dn_vport_lock(vport);
+	ret = dn_ring_set(port->vm, &port->ring[queue], ga, order);
+	dn_vport_unlock(vport);
+	return ret;
+}
+
+static void dn_nic_settle(struct dn_port *port)
+{
+	struct dn_vport *vport = dn_nic_vport(dn_nic_of(port));
+
+	/* Whoever has the lock after this sees that the VM is off. */
+	if (vport) {
+		dn_vport_lock(vport);
+		dn_vport_unlock(vport);
+	}
 }
 
 static void dn_nic_detach(struct dn_port *port)
@@ -510,39 +494,19 @@ static void dn_nic_describe(struct dn_nic *nic)
 	struct denali_port_info *info = &nic->port.vm->vregs->ports[nic->port.index];
 
 	info->type = DENALI_PORT_NIC;
-	info->state = nic->file ? DENALI_PORT_UP : 0;
-	info->features = nic->csum ? DENALI_NIC_F_CSUM : 0;
+	info->state = nic->port.up ? DENALI_PORT_UP : 0;
+	info->features = dn_nic_has_csum(nic) ? DENALI_NIC_F_CSUM : 0;
 	info->mtu = nic->mtu;
 	ether_addr_copy(info->mac, nic->port.mac);
-}
-
-/* What waits in the tap was sent to whom the guest was before. A flood that goes on is anybody's. */
-static void dn_nic_drop(struct dn_nic *nic)
-{
-	struct msghdr msg = {};
-	struct kvec vec;
-	u32 frames;
-	u8 byte;
-	int ret;
-
-	for (frames = 0; frames < DN_NIC_DROPS; frames++) {
-		/* Too little for any frame, which is then gone; nothing at all would take none. */
-		vec = (struct kvec){ &byte, sizeof(byte) };
-		iov_iter_kvec(&msg.msg_iter, ITER_DEST, &vec, 1, sizeof(byte));
-		ret = nic->sock->ops->recvmsg(nic->sock, &msg, sizeof(byte), MSG_DONTWAIT | MSG_TRUNC);
-		if (ret == -EAGAIN || ret == -EBADFD)
-			return;
-		cond_resched();
-	}
 }
 
 static void dn_nic_reset(struct dn_port *port)
 {
 	struct dn_nic *nic = dn_nic_of(port);
 
-	if (nic->file)
-		dn_nic_drop(nic);
-	WRITE_ONCE(nic->armed, false);
+	/* What waits there was sent to whom the guest was before. */
+	if (nic->tap)
+		dn_tap_drop(nic->tap);
 	dn_nic_describe(nic);
 }
 
@@ -554,7 +518,14 @@ static void dn_nic_free(struct dn_port *port)
 
 static size_t dn_nic_kmem(struct dn_port *port)
 {
-	return ksize(dn_nic_of(port));
+	struct dn_nic *nic = dn_nic_of(port);
+	size_t bytes = kmalloc_size_roundup(sizeof(*nic));
+
+	if (READ_ONCE(nic->tap))
+		bytes += kmalloc_size_roundup(sizeof(*nic->tap));
+	if (rcu_access_pointer(nic->vport))
+		bytes += dn_vport_kmem();
+	return bytes;
 }
 
 static u32 dn_nic_ifindex(struct dn_port *port)
@@ -562,15 +533,30 @@ static u32 dn_nic_ifindex(struct dn_port *port)
 	return READ_ONCE(dn_nic_of(port)->ifindex);
 }
 
+static bool dn_nic_switch(struct dn_port *port, char name[DENALI_NAME_SIZE])
+{
+	struct dn_vport *vport;
+
+	rcu_read_lock();
+	vport = rcu_dereference(dn_nic_of(port)->vport);
+	if (vport)
+		dn_vport_switch(vport, name);
+	rcu_read_unlock();
+	return vport;
+}
+
 static const struct dn_port_ops dn_nic_ops = {
 	.type = DENALI_PORT_NIC,
 	.queues = DENALI_QUEUES,
 	.service = dn_nic_service,
+	.set_ring = dn_nic_set_ring,
+	.settle = dn_nic_settle,
 	.detach = dn_nic_detach,
 	.reset = dn_nic_reset,
 	.free = dn_nic_free,
 	.kmem = dn_nic_kmem,
 	.ifindex = dn_nic_ifindex,
+	.switch_name = dn_nic_switch,
 };
 
 /**
@@ -580,7 +566,8 @@ static const struct dn_port_ops dn_nic_ops = {
  * @arg:   DENALI_IOC_VM_NIC
  *
  * Return: the port, or an ERR_PTR: EINVAL, EBADF, ENOTTY (not a tap), EBUSY (the
- * tap is another NIC's), ENOMEM. The virtual registers are written last.
+ * tap is in use), ENOENT, EPERM, EEXIST (see dn_vport_create()), ENOMEM. The virtual
+ * registers are written last.
  */
 struct dn_port *dn_nic_create(struct dn_vm *vm, u32 index, const struct denali_vm_nic *arg)
 {
@@ -588,7 +575,7 @@ struct dn_port *dn_nic_create(struct dn_vm *vm, u32 index, const struct denali_v
 	struct dn_nic *nic;
 	int ret;
 
-	if (!is_valid_ether_addr(arg->mac) || mtu < ETH_MIN_MTU || mtu > DN_NIC_MAX_MTU)
+	if (!is_valid_ether_addr(arg->mac) || mtu < ETH_MIN_MTU || mtu > DN_FRAME_MAX_MTU)
 		return ERR_PTR(-EINVAL);
 
 	nic = kzalloc(sizeof(*nic), GFP_KERNEL_ACCOUNT);
@@ -599,8 +586,6 @@ struct dn_port *dn_nic_create(struct dn_vm *vm, u32 index, const struct denali_v
 	nic->port.index = index;
 	nic->mtu = mtu;
 	ether_addr_copy(nic->port.mac, arg->mac);
-	INIT_LIST_HEAD(&nic->node);
-	init_waitqueue_func_entry(&nic->wait, dn_nic_wake);
 
 	ret = dn_nic_plug(nic, arg);
 	if (ret) {
@@ -612,7 +597,7 @@ struct dn_port *dn_nic_create(struct dn_vm *vm, u32 index, const struct denali_v
 }
 
 /**
- * dn_nic_attach() - replace the tap of a NIC
+ * dn_nic_attach() - replace what is plugged into a NIC
  * @port: a NIC of a VM that is off the CPU and stays off
  * @arg:  DENALI_IOC_VM_NIC; address and mtu are ignored
  *
@@ -626,8 +611,9 @@ int dn_nic_attach(struct dn_port *port, const struct denali_vm_nic *arg)
 	if (port->ops != &dn_nic_ops)
 		return -ENODEV;
 	ret = dn_nic_plug(nic, arg);
-	port->vm->vregs->ports[port->index].features = nic->csum ? DENALI_NIC_F_CSUM : 0;
-	dn_port_set_state(port, nic->file ? DENALI_PORT_UP : 0);
+	port->vm->vregs->ports[port->index].features =
+		dn_nic_has_csum(nic) ? DENALI_NIC_F_CSUM : 0;
+	dn_port_set_state(port, nic->port.up ? DENALI_PORT_UP : 0);
 	dn_port_kick(port);
 	return ret;
 }

@@ -62,6 +62,10 @@ struct dn_port_stats {
  * @service: move what can be moved, both ways; publish; raise the port's interrupt.
  *           Returns true if it stopped at its budget and wants to be called again.
  *           Context: the VM's runner, VM not in the guest; may sleep
+ * @set_ring: optional: dn_ring_set() for a queue whose ring others work on as well.
+ *           Context: in a slice, interrupts off
+ * @settle:  optional: return when nobody is at work on the port's rings and buffers any
+ *           more. Context: process, VM off
  * @detach:  let go of everything outside the VM; the port stays, without back end.
  *           Context: process, VM not running; at most once, or once more after @reset
  * @reset:   its VM starts anew: drop what is under way, describe the port in the virtual registers.
@@ -69,16 +73,20 @@ struct dn_port_stats {
  * @free:    free the port. Context: process
  * @kmem:    bytes of kernel memory that it uses
  * @ifindex: of the network device behind it, 0 if there is none
+ * @switch_name: optional: name of the switch behind it; false: none
  */
 struct dn_port_ops {
 	u32 type;
 	u32 queues;
 	bool (*service)(struct dn_port *port);
+	int (*set_ring)(struct dn_port *port, u32 queue, dn_gaddr_t ga, u32 order);
+	void (*settle)(struct dn_port *port);
 	void (*detach)(struct dn_port *port);
 	void (*reset)(struct dn_port *port);
 	void (*free)(struct dn_port *port);
 	size_t (*kmem)(struct dn_port *port);
 	u32 (*ifindex)(struct dn_port *port);
+	bool (*switch_name)(struct dn_port *port, char *name);
 };
 
 /**
@@ -89,7 +97,7 @@ struct dn_port_ops {
  * @up:    a back end is there; for dumps, which don't trust the virtual registers
  * @mac:   of a NIC
  * @ring:  see struct dn_ring
- * @stats: written by the runner only
+ * @stats: written by the runner, or with the lock that guards the ring
  */
 struct dn_port {
 	struct dn_vm *vm;
@@ -121,9 +129,10 @@ int dn_console_open(struct dn_vm *vm);		/* returns a descriptor */
 u64 dn_console_lost(struct dn_vm *vm);
 
 /* nic.c */
-struct file;
 struct denali_vm_nic;
+struct dn_frame;
 struct dn_port *dn_nic_create(struct dn_vm *vm, u32 index, const struct denali_vm_nic *arg);
 int dn_nic_attach(struct dn_port *port, const struct denali_vm_nic *arg);
+bool dn_nic_deliver(struct dn_port *port, const struct dn_frame *frame);
 
 #endif /* DN_PORT_H */

@@ -8,7 +8,8 @@
  * is only ever written into the slot of a request that was consumed. The
  * guest's copy of what the host wrote is never read back.
  *
- * A ring is worked on by the VM's runner while the VM isn't in the guest, so
+ * A ring's indices are shown and thresholds read by the VM's runner while the VM isn't in
+ * the guest (a switch fills buffers meanwhile, without showing them), so
  * between publishing an index and reading the other side's threshold nothing
  * can happen, and no full barrier is paid for. A process that maps the VM's
  * memory and plays guest meanwhile can only lose its own notifications.

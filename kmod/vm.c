@@ -69,7 +69,8 @@ bool dn_vm_may(const struct dn_vm *vm)
 	return uid_eq(vm->uid, current_euid()) || capable(CAP_SYS_ADMIN);
 }
 
-static bool dn_name_ok(const char *name)
+/** dn_name_ok() - does it hold nothing but what names may hold? */
+bool dn_name_ok(const char *name)
 {
 	for (; *name; name++)
 		if (!isascii(*name) || (!isalnum(*name) && !strchr("_.-", *name)))
@@ -333,6 +334,16 @@ int dn_vm_start(struct dn_vm *vm)
 	return err;
 }
 
+/* Its memory and rings stand still from here on. */
+static void dn_vm_settle(struct dn_vm *vm)
+{
+	int i;
+
+	for (i = 0; i < DENALI_MAX_PORTS; i++)
+		if (vm->port[i] && vm->port[i]->ops->settle)
+			vm->port[i]->ops->settle(vm->port[i]);
+}
+
 /* DENALI_IOC_VM_STOP with vm->ctl held. */
 int dn_vm_stop_locked(struct dn_vm *vm)
 {
@@ -346,6 +357,7 @@ int dn_vm_stop_locked(struct dn_vm *vm)
 	dn_runner_take(vm, DN_WORK_STOP, DENALI_VM_STOPPED);
 	if (vm->state == DENALI_VM_TEMPLATE)
 		return -EBUSY;
+	dn_vm_settle(vm);
 	return vm->state == DENALI_VM_ENDED ? -ESHUTDOWN : 0;
 }
 

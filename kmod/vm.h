@@ -176,6 +176,7 @@ struct dn_vm *dn_vm_find(u64 id, const char *name);	/* with a reference, or ERR_
 struct dn_vm *dn_vm_next(u64 id);			/* first VM with an id > @id, with a reference, or NULL */
 void dn_vm_put(struct dn_vm *vm);
 u32 dn_vm_count(void);
+bool dn_name_ok(const char *name);
 bool dn_vm_may(const struct dn_vm *vm);			/* may the caller see and control it? */
 u32 dn_vm_state(const struct dn_vm *vm);
 void dn_vm_fill_state(struct dn_vm *vm, struct denali_vm_state *st);
@@ -205,6 +206,7 @@ int dn_clone_setup(struct dn_vm *vm, const char *cmdline, u32 len);
 int dn_vm_reset(struct dn_vm *vm);
 
 /* netlink.c */
+extern struct genl_family dn_family;
 int dn_netlink_register(void);
 void dn_netlink_unregister(void);
 void dn_netlink_event(struct dn_vm *vm, u32 event);	/* enum denali_event. Context: process */

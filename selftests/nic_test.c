@@ -2,7 +2,8 @@
 /*
  * The NIC with a tap behind it, in a network namespace of its own: what the guest
  * sends arrives on the host, what the host sends arrives in the guest, and nothing
- * that either side does wrong goes further.
+ * that either side does wrong goes further. And the same with a switch in between, the
+ * tap being its uplink; what only a switch does is vswitch_test.c's.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -25,6 +26,11 @@
 static const uint8_t guest_mac[6] = { 2, 0, 0, 0, 0, 1 };
 static const uint8_t host_mac[6] = { 2, 0, 0, 0, 0, 99 };
 
+#define SWITCH	"nic-test"
+
+/* The tap isn't the NIC's but the uplink of a switch that the NIC is on. */
+static bool on_switch;
+
 FIXTURE(nic) {
 	int dev;
 	int tap;
@@ -33,6 +39,13 @@ FIXTURE(nic) {
 	uint64_t id;
 	struct nl nl;
 };
+
+FIXTURE_VARIANT(nic) {
+	bool on_switch;
+};
+
+FIXTURE_VARIANT_ADD(nic, tap) { .on_switch = false };
+FIXTURE_VARIANT_ADD(nic, switch) { .on_switch = true };
 
 static int write_file(const char *path, const char *text)
 {
@@ -85,8 +98,23 @@ static int packet_socket(const char *name)
 	return s;
 }
 
+static int switch_add(int dev)
+{
+	struct denali_switch_add add = { .name = SWITCH };
+
+	return ioctl(dev, DENALI_IOC_SWITCH_ADD, &add);
+}
+
+static int switch_del(int dev)
+{
+	struct denali_switch_del del = { .name = SWITCH };
+
+	return ioctl(dev, DENALI_IOC_SWITCH_DEL, &del);
+}
+
 FIXTURE_SETUP(nic)
 {
+	on_switch = variant->on_switch;
 	self->dev = dev_open();
 	ASSERT_GE(self->dev, 0);
 	/* The family is there in the first namespace only. */
@@ -100,11 +128,18 @@ FIXTURE_SETUP(nic)
 	self->sock = packet_socket("tap0");
 	ASSERT_GE(self->sock, 0);
 	self->vm = -1;
+	if (!on_switch)
+		return;
+	/* A test that failed may have left it. */
+	switch_del(self->dev);
+	ASSERT_EQ(switch_add(self->dev), 0);
 }
 
 FIXTURE_TEARDOWN(nic)
 {
 	close(self->vm);
+	if (on_switch)
+		EXPECT_EQ(switch_del(self->dev), 0);
 	close(self->sock);
 	close(self->tap);
 	close(self->nl.fd);
@@ -116,12 +151,34 @@ static bool counters(struct _test_data_nic *self, struct nl_vm *c)
 	return nl_vm_get(&self->nl, self->id, c) == 0;
 }
 
+/* Makes the tap the switch's uplink. */
+static int uplink(int tap, uint32_t hdr)
+{
+	struct denali_switch_tap arg = {
+		.name = SWITCH, .role = DENALI_SWITCH_UPLINK, .tap_fd = tap,
+		.flags = DENALI_NIC_VNET_HDR | DENALI_NIC_OFFLOAD, .vnet_hdr_len = hdr,
+	};
+	int dev = dev_open(), ret;
+
+	ret = ioctl(tap, TUNSETOFFLOAD, TUN_F_CSUM) || ioctl(dev, DENALI_IOC_SWITCH_TAP, &arg);
+	close(dev);
+	return ret ? -1 : 0;
+}
+
 static int nic_attach(int vm, int tap, uint32_t port, uint32_t flags, uint32_t hdr)
 {
 	struct denali_vm_nic nic = {
 		.port = port, .tap_fd = tap, .mac = { 2, 0, 0, 0, 0, 1 }, .flags = flags, .vnet_hdr_len = hdr,
 	};
 
+	if (on_switch && tap != -1) {
+		if (uplink(tap, hdr))
+			return -1;
+		nic.tap_fd = -1;
+		nic.flags = DENALI_NIC_SWITCH;
+		nic.vnet_hdr_len = 0;
+		strcpy(nic.sw, SWITCH);
+	}
 	return ioctl(vm, DENALI_IOC_VM_NIC, &nic);
 }
 
@@ -207,6 +264,8 @@ static volatile uint32_t *guest_word(struct _test_data_nic *self, const char *na
 
 TEST_F(nic, port_information)
 {
+	if (on_switch)
+		SKIP(return, "on a switch checksums can always be left out");
 	self->vm = guest_make(self->dev, "nic", GUEST_MEM, "info 1500 0");
 	ASSERT_GE(self->vm, 0);
 	ASSERT_EQ(nic_attach(self->vm, self->tap, DENALI_NIC_NEW_PORT, DENALI_NIC_VNET_HDR, 10), 0);
@@ -232,7 +291,13 @@ TEST_F(nic, attach_returns_the_port)
 		.flags = DENALI_NIC_VNET_HDR, .vnet_hdr_len = 10, .mtu = 1400,
 	};
 
-	self->vm = guest_make(self->dev, "nic", GUEST_MEM, "info 1400 0");
+	if (on_switch) {
+		nic.tap_fd = -1;
+		nic.flags = DENALI_NIC_SWITCH;
+		nic.vnet_hdr_len = 0;
+		strcpy(nic.sw, SWITCH);
+	}
+	self->vm = guest_make(self->dev, "nic", GUEST_MEM, on_switch ? "info 1400 1" : "info 1400 0");
 	ASSERT_GE(self->vm, 0);
 	ASSERT_EQ(ioctl(self->vm, DENALI_IOC_VM_NIC, &nic), 0);
 	EXPECT_EQ(nic.port, 1);
@@ -254,14 +319,14 @@ TEST_F(nic, bad_header_lengths)
 
 TEST_F(nic, a_tun_is_no_tap)
 {
-	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
-	int tun = open("/dev/net/tun", O_RDWR);
+	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI | (on_switch ? IFF_VNET_HDR : 0) };
+	int tun = open("/dev/net/tun", O_RDWR), hdr = on_switch ? 10 : 0;
 
 	strcpy(ifr.ifr_name, "tun0");
 	ASSERT_EQ(ioctl(tun, TUNSETIFF, &ifr), 0);
 	self->vm = vm_create(self->dev, GUEST_MEM, 0, NULL);
 	ASSERT_GE(self->vm, 0);
-	EXPECT_EQ(nic_attach(self->vm, tun, DENALI_NIC_NEW_PORT, 0, 0), -1);
+	EXPECT_EQ(nic_attach(self->vm, tun, DENALI_NIC_NEW_PORT, 0, hdr), -1);
 	EXPECT_EQ(errno, ENOTTY);
 	close(tun);
 }
@@ -270,6 +335,8 @@ TEST_F(nic, not_a_tap)
 {
 	int fds[2];
 
+	if (on_switch)
+		SKIP(return, "vswitch_test does that");
 	ASSERT_EQ(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), 0);
 	self->vm = vm_create(self->dev, GUEST_MEM, 0, NULL);
 	ASSERT_GE(self->vm, 0);
@@ -286,6 +353,8 @@ TEST_F(nic, a_tap_that_is_taken)
 {
 	int other;
 
+	if (on_switch)
+		SKIP(return, "vswitch_test does that");
 	self->vm = vm_create(self->dev, GUEST_MEM, 0, NULL);
 	ASSERT_GE(self->vm, 0);
 	ASSERT_EQ(nic_attach(self->vm, self->tap, DENALI_NIC_NEW_PORT, DENALI_NIC_VNET_HDR, 10), 0);
@@ -409,6 +478,8 @@ static void echo_all(struct __test_metadata *_metadata, struct _test_data_nic *s
 	struct nl_vm c;
 	size_t bytes = 0;
 
+	/* A frame that comes before the guest has a ring waits in a tap, and is lost on a switch. */
+	ASSERT_TRUE(wait_until(*guest_word(self, "progress") >= 1, SOON_MS));
 	for (int n = 0; n <= 100; n++) {
 		size_t len = 60 + n * 14;
 		int seq = n < 100 ? n : 0xffff;
@@ -423,7 +494,7 @@ static void echo_all(struct __test_metadata *_metadata, struct _test_data_nic *s
 		bytes += len;
 		if (n == 50) {
 			ASSERT_TRUE(counters(self, &c));
-			EXPECT_EQ(c.port[1].ifindex, if_nametoindex("tap0"));
+			EXPECT_EQ(c.port[1].ifindex, on_switch ? 0 : if_nametoindex("tap0"));
 			EXPECT_EQ(c.port[1].up, 1);
 		}
 	}
@@ -448,6 +519,8 @@ TEST_F(nic, tap_without_header)
 {
 	struct denali_vm_state st;
 
+	if (on_switch)
+		SKIP(return, "an uplink needs a header");
 	close(self->sock);
 	close(self->tap);
 	self->tap = tap_open("tap0", 0);
@@ -484,6 +557,8 @@ TEST_F(nic, a_burst_in)
 	uint8_t frame[2048];
 	int got = 0;
 
+	if (on_switch)
+		SKIP(return, "a switch has no queue");
 	ASSERT_EQ(nic_start(self, "echo 4"), 0);
 	for (int n = 0; n < 200; n++) {
 		frame_make(frame, 200, n, guest_mac);
@@ -570,6 +645,8 @@ TEST_F(nic, tap_deleted)
 	uint8_t frame[2048];
 	int tap;
 
+	if (on_switch)
+		SKIP(return, "an uplink that goes takes no port with it: vswitch_test");
 	/* A socket of its own for the events would belong to the wrong namespace. */
 	ASSERT_EQ(nl_subscribe(&nl), 0);
 	ASSERT_EQ(nic_start(self, "tx-loop"), 0);
@@ -650,6 +727,8 @@ TEST_F(nic, tap_closed_by_its_maker)
 	while (frame_get(self, frame, sizeof(frame), 0))
 		;
 	EXPECT_EQ(frame_get(self, frame, sizeof(frame), SOON_MS), 100);
+	if (on_switch)
+		return;
 	/* And it is let go of with the VM. */
 	close(self->vm);
 	self->vm = -1;

@@ -378,6 +378,101 @@ int nl_vm_dump(struct nl *nl, void (*each)(const struct nl_vm *vm, void *arg), v
 	return nl_vm_ask(nl) < 0 ? -1 : nl_vm_list(nl, each, arg);
 }
 
+static void parse_switch(struct nl_switch *sw, const struct nlmsghdr *nlh)
+{
+	const struct genlmsghdr *genl = NLMSG_DATA(nlh);
+	const struct nlattr *a;
+
+	memset(sw, 0, sizeof(*sw));
+	sw->uplink = -1;
+	sw->mirror = -1;
+	for_each_attr(a, (char *)genl + GENL_HDRLEN, nlh->nlmsg_len - NLMSG_LENGTH(GENL_HDRLEN)) {
+		switch (a->nla_type & NLA_TYPE_MASK) {
+		case DENALI_SWITCH_A_ID:
+			sw->id = get_u64(a);
+			break;
+		case DENALI_SWITCH_A_NAME:
+			get_string(a, sw->name, sizeof(sw->name));
+			break;
+		case DENALI_SWITCH_A_UID:
+			sw->uid = get_u32(a);
+			break;
+		case DENALI_SWITCH_A_FLAGS:
+			sw->flags = get_u32(a);
+			break;
+		case DENALI_SWITCH_A_PORTS:
+			sw->ports = get_u32(a);
+			break;
+		case DENALI_SWITCH_A_UPLINK:
+			sw->uplink = get_u32(a);
+			break;
+		case DENALI_SWITCH_A_UPLINK_UP:
+			sw->uplink_up = get_u32(a);
+			break;
+		case DENALI_SWITCH_A_MIRROR:
+			sw->mirror = get_u32(a);
+			break;
+		case DENALI_SWITCH_A_MIRROR_UP:
+			sw->mirror_up = get_u32(a);
+			break;
+		case DENALI_SWITCH_A_RX_PACKETS:
+			sw->rx_packets = get_u64(a);
+			break;
+		case DENALI_SWITCH_A_RX_BYTES:
+			sw->rx_bytes = get_u64(a);
+			break;
+		case DENALI_SWITCH_A_UNKNOWN:
+			sw->unknown = get_u64(a);
+			break;
+		case DENALI_SWITCH_A_FILTERED:
+			sw->filtered = get_u64(a);
+			break;
+		case DENALI_SWITCH_A_LIMITED:
+			sw->limited = get_u64(a);
+			break;
+		case DENALI_SWITCH_A_ISOLATED:
+			sw->isolated = get_u64(a);
+			break;
+		case DENALI_SWITCH_A_UNMIRRORED:
+			sw->unmirrored = get_u64(a);
+			break;
+		}
+	}
+}
+
+/* The switch of that name, of those that are shown; ENOENT if it isn't among them. */
+int nl_switch_get(struct nl *nl, const char *name, struct nl_switch *sw)
+{
+	struct nl_switch one;
+	char buf[65536];
+	struct nlmsghdr *nlh;
+	bool found = false;
+	int n;
+
+	if (nl_request(nl, DENALI_CMD_SWITCH_GET, NLM_F_DUMP, NULL, 0) < 0)
+		return -1;
+	for (;;) {
+		n = recv(nl->fd, buf, sizeof(buf), 0);
+		if (n < 0)
+			return -1;
+		for (nlh = (void *)buf; NLMSG_OK(nlh, n); nlh = NLMSG_NEXT(nlh, n)) {
+			if (nlh->nlmsg_type == NLMSG_DONE) {
+				errno = ENOENT;
+				return found ? 0 : -1;
+			}
+			if (nlh->nlmsg_type == NLMSG_ERROR) {
+				errno = -((struct nlmsgerr *)NLMSG_DATA(nlh))->error;
+				return -1;
+			}
+			parse_switch(&one, nlh);
+			if (!strcmp(one.name, name)) {
+				*sw = one;
+				found = true;
+			}
+		}
+	}
+}
+
 /* A VM's counters by a socket of its own; false if they can't be had. */
 bool vm_counters(uint64_t id, struct nl_vm *vm)
 {

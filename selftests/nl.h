@@ -56,6 +56,18 @@ struct nl_vm {
 	struct nl_port port[NL_PORTS];
 };
 
+/* A switch. uplink and mirror are -1 if there is none. */
+struct nl_switch {
+	uint64_t id;
+	char name[64];
+	uint32_t uid;
+	uint32_t flags;
+	uint32_t ports;
+	int64_t uplink, mirror;
+	uint32_t uplink_up, mirror_up;
+	uint64_t rx_packets, rx_bytes, unknown, filtered, limited, isolated, unmirrored;
+};
+
 struct nl {
 	int fd;
 	uint16_t family;
@@ -70,6 +82,7 @@ int nl_vm_get(struct nl *nl, uint64_t id, struct nl_vm *vm);
 int nl_vm_ask(struct nl *nl);
 int nl_vm_list(struct nl *nl, void (*each)(const struct nl_vm *vm, void *arg), void *arg);
 int nl_vm_dump(struct nl *nl, void (*each)(const struct nl_vm *vm, void *arg), void *arg);
+int nl_switch_get(struct nl *nl, const char *name, struct nl_switch *sw);
 int nl_request(struct nl *nl, uint8_t cmd, uint16_t flags, const void *attrs, uint32_t len);
 int nl_error(struct nl *nl);
 bool vms_destroy_persistent(int dev);

@@ -345,8 +345,108 @@ static void test_csum(void)
 	guest_exit(last_status == 0 ? 0 : 1);
 }
 
+/*
+ * A puppet of the host's: sends the frame that it is given each time that go changes,
+ * and shows the last one that came in. Times of looking are its own: it idles in between.
+ */
+struct puppet {
+	uint32_t go;
+	uint32_t done;
+	int32_t  status;
+	uint32_t len;
+	uint32_t flags;
+	uint32_t pos;
+	uint32_t got;
+	uint32_t got_len;
+	uint32_t got_flags;
+	uint8_t  frame[1536];
+	uint8_t  in[1536];
+} __attribute__((aligned(4096)));
+
+volatile struct puppet puppet;
+
+static void puppet_receive(void)
+{
+	struct denali_desc *desc;
+	uint32_t i, buf;
+
+	while (*ring_word(&in.ring.rsp_prod) != in_cons) {
+		desc = &in.desc[in_cons++ % SIZE];
+		buf = desc->cookie;
+		CHECK(buf < SIZE && desc->status == 0 && desc->len <= sizeof(puppet.in));
+		for (i = 0; i < desc->len; i++)
+			puppet.in[i] = in_buf[buf][i];
+		puppet.got_len = desc->len;
+		puppet.got_flags = desc->flags;
+		puppet.got++;
+		post(buf, BUF);
+	}
+}
+
+static void test_puppet(void)
+{
+	uint32_t i, go;
+
+	nic_setup(SIZE, BUF);
+	progress = 1;
+	for (;;) {
+		go = puppet.go;
+		if (go != puppet.done) {
+			for (i = 0; i < puppet.len; i++)
+				out_buf[i] = puppet.frame[i];
+			puppet.status = send_desc((uintptr_t)out_buf, puppet.len, puppet.flags,
+						  puppet.pos);
+			puppet.done = go;
+		}
+		puppet_receive();
+		guest_irq_take(DENALI_IRQ_PORT0 + PORT);
+		*ring_word(&in.ring.rsp_event) = in_cons + 1;
+		guest_idle(MS);
+	}
+}
+
+/* bad-ring, bad-buffer, bad-request: what a switch finds that has a frame for it. */
+static void test_bad_ring(void)
+{
+	nic_setup(SIZE, BUF);
+	*ring_word(&in.ring.req_prod) = in_prod + 1000;
+	progress = 1;
+	for (;;)
+		guest_idle(NO_TIMEOUT);
+}
+
+static void test_bad_buffer(void)
+{
+	nic_setup(0, 0);
+	in.desc[0] = (struct denali_desc) { .addr = vregs->mem_size - 16, .len = BUF };
+	*ring_word(&in.ring.req_prod) = 1;
+	progress = 1;
+	for (;;)
+		guest_idle(NO_TIMEOUT);
+}
+
+/* Requests that aren't for a buffer, as many as the ring holds: each is answered. */
+static void test_bad_request(void)
+{
+	uint32_t i;
+
+	nic_setup(0, 0);
+	for (i = 0; i < SIZE; i++)
+		in.desc[i] = (struct denali_desc) { .addr = (uintptr_t)in_buf[i], .len = BUF, .op = 1 };
+	*ring_word(&in.ring.req_prod) = SIZE;
+	progress = 1;
+	for (;;) {
+		received = *ring_word(&in.ring.rsp_prod);
+		last_status = in.desc[0].status;
+		*ring_word(&in.ring.rsp_event) = received + 1;
+		guest_idle(NO_TIMEOUT);
+		guest_irq_take(DENALI_IRQ_PORT0 + PORT);
+	}
+}
+
 GUEST_MAIN({ "info", test_info }, { "tx", test_tx }, { "tx-any", test_tx_any },
 	   { "tx-parts", test_tx_parts }, { "tx-batch", test_tx_batch }, { "spoof", test_spoof },
 	   { "spoof-parts", test_spoof_parts }, { "echo", test_echo }, { "rx-none", test_rx_none },
 	   { "rx-small", test_rx_small }, { "tx-loop", test_tx_loop }, { "link", test_link },
-	   { "csum", test_csum })
+	   { "csum", test_csum }, { "puppet", test_puppet }, { "bad-ring", test_bad_ring },
+	   { "bad-buffer", test_bad_buffer }, { "bad-request", test_bad_request })

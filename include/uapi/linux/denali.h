@@ -196,26 +196,88 @@ struct denali_vm_setup {
 	__u64 cmdline;
 };
 
+/* Flags of denali_switch_add. */
+#define DENALI_SWITCH_ISOLATE	(1U << 0)	/* ports reach the uplink, not each other */
+
+/**
+ * struct denali_switch_add - DENALI_IOC_SWITCH_ADD: make a switch (CAP_NET_ADMIN)
+ * @name:  IN NUL-terminated, [A-Za-z0-9_.-]+
+ * @flags: IN DENALI_SWITCH_*
+ * @uid:   IN who may plug VMs into it, besides CAP_NET_ADMIN
+ *
+ * It stays until DENALI_IOC_SWITCH_DEL, or until the module is unloaded. Errors: EPERM,
+ * EINVAL (name, flags, uid), EEXIST.
+ */
+struct denali_switch_add {
+	char  name[DENALI_NAME_SIZE];
+	__u32 flags;
+	__u32 uid;
+};
+
+/**
+ * struct denali_switch_del - DENALI_IOC_SWITCH_DEL: delete a switch (CAP_NET_ADMIN)
+ * @name:     IN of the switch
+ * @flags:    0
+ * @reserved: 0
+ *
+ * NICs that are on it lose their link and stay. Its taps are free on return. Errors: EPERM,
+ * EINVAL, ENOENT.
+ */
+struct denali_switch_del {
+	char  name[DENALI_NAME_SIZE];
+	__u32 flags;
+	__u32 reserved;
+};
+
+/* Roles of a switch's tap. */
+#define DENALI_SWITCH_UPLINK	0	/* takes and gives frames that are for no port */
+#define DENALI_SWITCH_MIRROR	1	/* takes a copy of each frame that comes into the switch */
+
+/**
+ * struct denali_switch_tap - DENALI_IOC_SWITCH_TAP: replace a tap of a switch (CAP_NET_ADMIN)
+ * @name:   IN of the switch
+ * @role:   IN DENALI_SWITCH_UPLINK, DENALI_SWITCH_MIRROR
+ * @tap_fd: IN as in struct denali_vm_nic; -1: none
+ * @flags:  IN with a tap DENALI_NIC_VNET_HDR | DENALI_NIC_OFFLOAD, else 0
+ * @vnet_hdr_len: IN bytes, 10 or 12, or 0 without a tap
+ *
+ * The former tap is free on return. Errors: EPERM, EINVAL, ENOENT, EBADF, ENOTTY (not a
+ * tap), EBUSY (a tap that is in use by the module).
+ */
+struct denali_switch_tap {
+	char  name[DENALI_NAME_SIZE];
+	__u32 role;
+	__s32 tap_fd;
+	__u32 flags;
+	__u32 vnet_hdr_len;
+};
+
 /* Flags of denali_vm_nic. */
 #define DENALI_NIC_VNET_HDR	(1U << 0)	/* the tap has IFF_VNET_HDR */
 #define DENALI_NIC_OFFLOAD	(1U << 1)	/* TUNSETOFFLOAD(TUN_F_CSUM) was done; needs VNET_HDR */
+#define DENALI_NIC_SWITCH	(1U << 2)	/* onto a switch, not a tap; alone */
 
 #define DENALI_NIC_NEW_PORT	(~0U)
 
 /**
- * struct denali_vm_nic - DENALI_IOC_VM_NIC: plug a tap into a VM
+ * struct denali_vm_nic - DENALI_IOC_VM_NIC: plug a tap into a VM, or a VM into a switch
  * @port:   IN/OUT DENALI_NIC_NEW_PORT: a new NIC, allowed until the VM is
- *          started (EBUSY), whose number is returned. Else a NIC's port, whose tap
- *          is replaced, at any time
+ *          started (EBUSY), whose number is returned. Else a NIC's port, whose tap or
+ *          switch is replaced, at any time
  * @tap_fd: IN descriptor of /dev/net/tun after TUNSETIFF with IFF_TAP | IFF_NO_PI;
- *          -1 unplugs
+ *          -1 unplugs, or with DENALI_NIC_SWITCH
  * @mac:    IN unicast address of a new NIC; ignored for an existing one
  * @mtu:    IN 0: 1500. 68..1500
  * @flags:  IN DENALI_NIC_*
  * @vnet_hdr_len: IN bytes, 10 or 12, with VNET_HDR, else 0
+ * @reserved: 0
+ * @sw:     IN name of the switch with DENALI_NIC_SWITCH, else zeroes. Not in the first
+ *          version
  *
  * Errors: EBADF, ENOTTY (not a tap), EINVAL, EBUSY, ENODEV (no such port, or not
- * a NIC), ENOSPC (all ports in use).
+ * a NIC), ENOSPC (all ports in use); with a switch ENOENT (there is none of that name),
+ * EPERM (it is neither the caller's nor has he CAP_NET_ADMIN), EEXIST (another port of it
+ * has the NIC's address).
  */
 struct denali_vm_nic {
 	__u32 port;
@@ -225,6 +287,7 @@ struct denali_vm_nic {
 	__u32 flags;
 	__u32 vnet_hdr_len;
 	__u32 reserved;
+	char  sw[DENALI_NAME_SIZE];
 };
 
 /* What denali_vm_share sets. */
@@ -328,6 +391,9 @@ struct denali_vm_state {
 #define DENALI_IOC_VM_CREATE	_IOWR(DENALI_IOC_MAGIC, 0x01, struct denali_vm_create)
 #define DENALI_IOC_VM_OPEN	_IOW(DENALI_IOC_MAGIC, 0x02, struct denali_vm_open)
 #define DENALI_IOC_POOL_SET	_IOWR(DENALI_IOC_MAGIC, 0x03, struct denali_pool_set)
+#define DENALI_IOC_SWITCH_ADD	_IOW(DENALI_IOC_MAGIC, 0x20, struct denali_switch_add)
+#define DENALI_IOC_SWITCH_DEL	_IOW(DENALI_IOC_MAGIC, 0x21, struct denali_switch_del)
+#define DENALI_IOC_SWITCH_TAP	_IOW(DENALI_IOC_MAGIC, 0x22, struct denali_switch_tap)
 
 /* On a VM. */
 #define DENALI_IOC_VM_SETUP	_IOW(DENALI_IOC_MAGIC, 0x10, struct denali_vm_setup)

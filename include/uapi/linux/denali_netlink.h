@@ -8,6 +8,9 @@
  * DENALI_CMD_VM_NEW  answer to VM_GET.
  * DENALI_CMD_EVENT   on the multicast group "events": DENALI_A_EVENT, DENALI_A_SEQ,
  *                    and the VM's attributes. Binding to the group needs CAP_NET_ADMIN.
+ * DENALI_CMD_SWITCH_GET  with NLM_F_DUMP: one message per switch that the asker may plug
+ *                    VMs into (his own; all with CAP_NET_ADMIN), in order of id. Answers
+ *                    are DENALI_CMD_SWITCH_NEW, with DENALI_SWITCH_A_* at the top level.
  */
 #ifndef _UAPI_LINUX_DENALI_NETLINK_H
 #define _UAPI_LINUX_DENALI_NETLINK_H
@@ -21,6 +24,8 @@ enum denali_genl_cmd {
 	DENALI_CMD_VM_GET,
 	DENALI_CMD_VM_NEW,
 	DENALI_CMD_EVENT,
+	DENALI_CMD_SWITCH_GET,
+	DENALI_CMD_SWITCH_NEW,
 	__DENALI_CMD_MAX,
 };
 #define DENALI_CMD_MAX (__DENALI_CMD_MAX - 1)
@@ -116,7 +121,8 @@ enum denali_exit_attr {
  * @DENALI_PORT_A_TX_PACKETS: u64 from the guest
  * @DENALI_PORT_A_TX_BYTES: u64
  * @DENALI_PORT_A_RX_DROPS: u64 frames that the guest had no or too small a buffer for
- * @DENALI_PORT_A_TX_DROPS: u64 frames refused: source address, size, or the tap
+ * @DENALI_PORT_A_TX_DROPS: u64 frames refused: source address, size, the tap, or the switch
+ * @DENALI_PORT_A_SWITCH: string, name of the switch; not there without one
  */
 enum denali_port_attr {
 	DENALI_PORT_A_UNSPEC,
@@ -132,9 +138,56 @@ enum denali_port_attr {
 	DENALI_PORT_A_TX_BYTES,
 	DENALI_PORT_A_RX_DROPS,
 	DENALI_PORT_A_TX_DROPS,
+	DENALI_PORT_A_SWITCH,
 	__DENALI_PORT_A_MAX,
 };
 #define DENALI_PORT_A_MAX (__DENALI_PORT_A_MAX - 1)
+
+/**
+ * enum denali_switch_attr - top-level attributes of DENALI_CMD_SWITCH_NEW
+ * @DENALI_SWITCH_A_ID:     u64, never used again while the module is loaded
+ * @DENALI_SWITCH_A_NAME:   string
+ * @DENALI_SWITCH_A_UID:    u32 who may plug VMs in
+ * @DENALI_SWITCH_A_FLAGS:  u32 DENALI_SWITCH_*
+ * @DENALI_SWITCH_A_PORTS:  u32 how many NICs are on it
+ * @DENALI_SWITCH_A_UPLINK: u32 index of the uplink's interface, 0 if unknown; not there
+ *                          without an uplink
+ * @DENALI_SWITCH_A_UPLINK_UP: u32 1 if its device is still there; as the former
+ * @DENALI_SWITCH_A_MIRROR: u32 as DENALI_SWITCH_A_UPLINK
+ * @DENALI_SWITCH_A_MIRROR_UP: u32
+ * @DENALI_SWITCH_A_RX_PACKETS: u64 frames from the uplink
+ * @DENALI_SWITCH_A_RX_BYTES: u64
+ * @DENALI_SWITCH_A_UNKNOWN: u64 frames from the uplink that were for no port
+ * @DENALI_SWITCH_A_FILTERED: u64 requests for an IP address (ARP, neighbour solicitation),
+ *                          which went to no port but those that they concern
+ * @DENALI_SWITCH_A_LIMITED: u64 broadcasts and multicasts that ports didn't get, as their
+ *                          sender had sent too many
+ * @DENALI_SWITCH_A_ISOLATED: u64 frames from a port to another that were refused
+ * @DENALI_SWITCH_A_UNMIRRORED: u64 frames that the mirror was too full, or down, for
+ * @DENALI_SWITCH_A_PAD:    alignment
+ */
+enum denali_switch_attr {
+	DENALI_SWITCH_A_UNSPEC,
+	DENALI_SWITCH_A_PAD,
+	DENALI_SWITCH_A_ID,
+	DENALI_SWITCH_A_NAME,
+	DENALI_SWITCH_A_UID,
+	DENALI_SWITCH_A_FLAGS,
+	DENALI_SWITCH_A_PORTS,
+	DENALI_SWITCH_A_UPLINK,
+	DENALI_SWITCH_A_UPLINK_UP,
+	DENALI_SWITCH_A_MIRROR,
+	DENALI_SWITCH_A_MIRROR_UP,
+	DENALI_SWITCH_A_RX_PACKETS,
+	DENALI_SWITCH_A_RX_BYTES,
+	DENALI_SWITCH_A_UNKNOWN,
+	DENALI_SWITCH_A_FILTERED,
+	DENALI_SWITCH_A_LIMITED,
+	DENALI_SWITCH_A_ISOLATED,
+	DENALI_SWITCH_A_UNMIRRORED,
+	__DENALI_SWITCH_A_MAX,
+};
+#define DENALI_SWITCH_A_MAX (__DENALI_SWITCH_A_MAX - 1)
 
 enum denali_event {
 	DENALI_EVENT_UNSPEC,
@@ -143,7 +196,7 @@ enum denali_event {
 	DENALI_EVENT_STOPPED,
 	DENALI_EVENT_ENDED,
 	DENALI_EVENT_DESTROYED,
-	DENALI_EVENT_PORT_DOWN,		/* a tap went away */
+	DENALI_EVENT_PORT_DOWN,		/* a tap or switch went away */
 	DENALI_EVENT_TEMPLATE,		/* a VM has become a template */
 	DENALI_EVENT_RESET,		/* a clone is what it was at first */
 };
