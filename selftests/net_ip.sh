@@ -80,7 +80,8 @@ fi
 # The VM must not care for what its link does: down and up, then the same address answers.
 link()
 {
-	in_ns ip link set echo down && in_ns ip link set echo up &&
+	local tap=${DENALI_NET_SWITCH:+up0}
+	in_ns ip link set "${tap:-echo}" down && in_ns ip link set "${tap:-echo}" up &&
 	wait_for in_ns ping -c 1 -W 1 10.9.0.2 && tcp 10.9.0.2 2 1000
 }
 check "a tap that goes down and comes up again" link

@@ -3,6 +3,9 @@
 #
 # What the network tests share: a network namespace with a bridge, VMs on it, and
 # its end. Sourced, not run. Nothing outside the namespace is touched.
+#
+# With DENALI_NET_SWITCH the VMs are on a switch of the module's, whose uplink is on the
+# bridge, instead of on taps of their own.
 
 # shellcheck source=selftests/shlib.sh
 . "$(dirname "$0")/shlib.sh"
@@ -20,7 +23,8 @@ net_up()
 	in_ns ip link add br0 type bridge mcast_snooping 0 &&
 	in_ns ip addr add 10.9.0.1/24 dev br0 &&
 	in_ns ip addr add fd09::1/64 dev br0 nodad &&
-	in_ns ip link set br0 up
+	in_ns ip link set br0 up || return
+	[ -z "$DENALI_NET_SWITCH" ] || in_ns "$ctl" switch add $ns uplink up0 bridge br0
 }
 
 net_down()
@@ -35,6 +39,7 @@ net_down()
 	for pid in $(ip netns pids $ns 2>/dev/null); do
 		kill "$pid" 2>/dev/null
 	done
+	[ -z "$DENALI_NET_SWITCH" ] || "$ctl" switch del $ns
 	ip netns del $ns 2>/dev/null
 	rm -rf "$tmp"
 }
@@ -45,6 +50,16 @@ in_ns()
 	ip netns exec $ns "$@"
 }
 
+# What a VM's NIC is plugged into: a tap of this name, or the switch.
+vm_nic()
+{
+	if [ -n "$DENALI_NET_SWITCH" ]; then
+		echo nic switch $ns
+	else
+		echo nic "$1" bridge br0
+	fi
+}
+
 # vm_start NAME IMAGE [MEMORY] -- ARG...: a VM on the bridge, with a tap of its name.
 vm_start()
 {
@@ -52,8 +67,8 @@ vm_start()
 	shift 2
 	[ "$1" = -- ] || shift
 	shift
-	# shellcheck disable=SC2086 # two words or none
-	in_ns "$ctl" create "$image" name "$name" ${memory:+memory $memory} start nic "$name" bridge br0 args "$@"
+	# shellcheck disable=SC2086,SC2046 # two words or none; several
+	in_ns "$ctl" create "$image" name "$name" ${memory:+memory $memory} start $(vm_nic "$name") args "$@"
 }
 
 vm_stop()
@@ -66,7 +81,8 @@ vm_run()
 {
 	local image=$1
 	shift
-	in_ns "$ctl" run "$image" memory 4M name "run$ns" nic run0 bridge br0 args "$@" </dev/null
+	# shellcheck disable=SC2046 # several words
+	in_ns "$ctl" run "$image" memory 4M name "run$ns" $(vm_nic run0) args "$@" </dev/null
 }
 
 fetch()

@@ -45,6 +45,25 @@ static const char * const run_keywords[] = {
 	"weight", "cap", "cpus", NULL
 };
 
+/* What stands behind the keyword nic. */
+void ctl_nic_plug_words(struct ctl_words *words, struct ctl_nic_words *nic)
+{
+	const char *word = ctl_need(words, "nic: a tap's name, or switch and a name");
+
+	if (strcmp(word, "switch"))
+		nic->config.tap = word;
+	else
+		nic->config.sw = ctl_need(words, "switch: a switch's name");
+}
+
+/* Are the keywords of a NIC about what it is plugged into? */
+void ctl_nic_check(const struct ctl_nic_words *nic)
+{
+	if (nic->config.sw && (nic->config.bridge || nic->config.flags))
+		ctl_usage("nic switch %s: '%s' is about a tap; a switch has uplinks (denalictl switch set %s uplink TAP)",
+			  nic->config.sw, nic->config.bridge ? "bridge" : "up", nic->config.sw);
+}
+
 /* The keywords that say more of a NIC, by their index in boot_keywords; false: another one. */
 bool ctl_nic_keyword(struct ctl_words *words, int keyword, struct ctl_nic_words *nic)
 {
@@ -108,6 +127,7 @@ void ctl_boot_parse(struct ctl_boot *boot, struct ctl_words *words, enum ctl_sou
 	struct ctl_nic_words *nic = NULL;
 	struct denali_error err;
 	const char *word;
+	unsigned int i;
 	int keyword;
 
 	memset(boot, 0, sizeof(*boot));
@@ -124,7 +144,7 @@ void ctl_boot_parse(struct ctl_boot *boot, struct ctl_words *words, enum ctl_sou
 			if (boot->nr_nics == CTL_MAX_NICS)
 				ctl_usage("nic: a VM has at most %d", CTL_MAX_NICS);
 			nic = &boot->nics[boot->nr_nics++];
-			nic->config.tap = ctl_need(words, "nic: a tap's name");
+			ctl_nic_plug_words(words, nic);
 			break;
 		case KW_MEMORY:
 			if (boot->template)
@@ -171,6 +191,8 @@ void ctl_boot_parse(struct ctl_boot *boot, struct ctl_words *words, enum ctl_sou
 		ctl_usage("nic: with count, each needs a tap of its own: add them before the start (denalictl nic add)");
 	if (boot->count && boot->wait)
 		ctl_usage("wait: several can't wait for memory; leave out count or wait");
+	for (i = 0; i < boot->nr_nics; i++)
+		ctl_nic_check(&boot->nics[i]);
 }
 
 void ctl_nic_notes(const struct denali_nic *nic)

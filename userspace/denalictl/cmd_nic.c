@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * nic: network interfaces of VMs. A new NIC needs a VM that wasn't started yet;
- * the tap behind a NIC can be taken away and replaced at any time.
+ * the tap or switch behind a NIC can be taken away and replaced at any time.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -44,6 +44,7 @@ static int nic_show(struct ctl_words *words)
 		{ "port", "PORT" },
 		{ "tap", "TAP" },
 		{ "bridge", "BRIDGE" },
+		{ "switch", "SWITCH" },
 		{ "mac", "MAC" },
 		{ "up", "UP" },
 		{ "rx_packets", "RX" },
@@ -81,6 +82,7 @@ static int nic_show(struct ctl_words *words)
 static int nic_plug(struct denali_vm *vm, const struct ctl_nic_words *words, uint32_t port)
 {
 	const struct denali_nic_info *info;
+	const char *what, *name;
 	struct json_object *obj;
 	struct denali_error err;
 	struct denali_nic *nic;
@@ -102,10 +104,13 @@ static int nic_plug(struct denali_vm *vm, const struct ctl_nic_words *words, uin
 	ctl_add_uint(obj, "id", denali_vm_id(vm));
 	ctl_add_string(obj, "name", denali_vm_name(vm));
 	ctl_add_uint(obj, "port", port);
-	ctl_add_string(obj, "tap", info->tap);
-	ctl_add_string(obj, "bridge", info->bridge);
+	what = *info->sw ? "switch" : "tap";
+	name = *info->sw ? info->sw : info->tap;
+	ctl_add_string(obj, what, name);
+	if (!*info->sw)
+		ctl_add_string(obj, "bridge", info->bridge);
 	ctl_add_mac(obj, "mac", info->mac);
-	ret = ctl_print_line(obj, "VM %s: tap %s on port %u", denali_vm_name(vm), info->tap, port);
+	ret = ctl_print_line(obj, "VM %s: %s %s on port %u", denali_vm_name(vm), what, name, port);
 	denali_nic_close(nic);
 	return ret;
 }
@@ -131,12 +136,13 @@ static int nic_add(struct ctl_words *words)
 		if (ctl_nic_keyword(words, keyword, &nic))
 			continue;
 		if (!strcmp(keywords[keyword], "nic"))
-			nic.config.tap = ctl_need(words, "nic: a tap's name");
+			ctl_nic_plug_words(words, &nic);
 		else
 			port = port_number(words);
 	}
-	if (!nic.config.tap)
-		ctl_usage("nic TAP is missing");
+	if (!nic.config.tap && !nic.config.sw)
+		ctl_usage("nic TAP or nic switch SWITCH is missing");
+	ctl_nic_check(&nic);
 
 	vm = ctl_open_one(who);
 	status = vm ? nic_plug(vm, &nic, port) : CTL_FAILED;

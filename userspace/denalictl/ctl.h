@@ -120,6 +120,8 @@ struct ctl_boot {
 	struct denali_nic *nic[CTL_MAX_NICS];
 };
 
+void ctl_nic_plug_words(struct ctl_words *words, struct ctl_nic_words *nic);
+void ctl_nic_check(const struct ctl_nic_words *nic);
 bool ctl_nic_keyword(struct ctl_words *words, int keyword, struct ctl_nic_words *nic);
 /* Where a VM comes from. */
 enum ctl_source {
@@ -176,6 +178,7 @@ int ctl_cmd_set(struct ctl_words *words);
 int ctl_cmd_show(struct ctl_words *words);
 int ctl_cmd_start(struct ctl_words *words);
 int ctl_cmd_stop(struct ctl_words *words);
+int ctl_cmd_switch(struct ctl_words *words);
 int ctl_cmd_template(struct ctl_words *words);
 int ctl_cmd_version(struct ctl_words *words);
 int ctl_cmd_wait(struct ctl_words *words);

@@ -8,11 +8,17 @@
 
 #include "ctl.h"
 
-#define NIC_GRAMMAR	"nic TAP [bridge BRIDGE] [mac MAC] [up]"
+#define NIC_GRAMMAR	"nic {TAP [bridge BRIDGE] [up] | switch SWITCH} [mac MAC]"
 #define SHARE_GRAMMAR	"[weight N] [cap PERCENT] [cpus LIST]"
 #define BOOT_GRAMMAR	"[memory SIZE] [name NAME] [wait] " SHARE_GRAMMAR " [" NIC_GRAMMAR "]..."
 #define SOURCE_GRAMMAR	"{IMAGE | template NAME}"
 #define ARGS_GRAMMAR	"[args WORD... | -- WORD...]"
+
+#define SWITCH_TAPS	"[uplink {TAP [bridge BRIDGE] [up] | none}] [mirror {TAP [up] | none}]"
+#define SWITCH_COMMANDS \
+	"switch [show [NAME]] | switch add NAME [isolate] [user USER] " SWITCH_TAPS " | " \
+	SWITCH_CHANGES
+#define SWITCH_CHANGES	"switch set NAME " SWITCH_TAPS " | switch del NAME"
 
 #define NIC_DELETE	"nic del NAME {nic TAP | port N}"
 #define NIC_COMMANDS \
@@ -50,7 +56,10 @@ static const struct ctl_command commands[] = {
 	{ "monitor", ctl_cmd_monitor, "monitor [count N]", "events as they happen" },
 	{ "nic", ctl_cmd_nic,
 	  NIC_COMMANDS,
-	  "network interfaces of VMs; port N replaces the tap of a NIC" },
+	  "network interfaces of VMs; port N replaces the tap or switch of a NIC" },
+	{ "switch", ctl_cmd_switch,
+	  SWITCH_COMMANDS,
+	  "the module's own Ethernet for many VMs; none takes an uplink or mirror away" },
 	{ "pool", ctl_cmd_pool, "pool [show] | pool set SIZE", "memory for VMs" },
 	{ "version", ctl_cmd_version, "version", "of tool, library and module" },
 };

@@ -20,6 +20,8 @@ struct json_object *ctl_port_object(const struct denali_port_stats *port)
 	ctl_add_bool(obj, "up", port->up);
 	if (port->has_mac && port->type == DENALI_PORT_NIC)
 		ctl_add_mac(obj, "mac", port->mac);
+	if (*port->sw)
+		ctl_add_string(obj, "switch", port->sw);
 	if (port->ifindex) {
 		/* The tap may be in another network namespace, or gone by now. */
 		if (if_indextoname(port->ifindex, name))

@@ -23,7 +23,11 @@ struct denali_nl {
 	int family;
 
 	/* Where the replies of the request under way go. */
-	struct denali_vm_stats *list;
+	union {
+		struct denali_vm_stats *list;
+		struct denali_switch_stats *switches;
+		void *replies;
+	};
 	size_t count;
 	size_t room;
 	bool no_memory;
@@ -83,6 +87,7 @@ static struct nla_policy denali_port_policy[DENALI_PORT_A_MAX + 1] = {
 	[DENALI_PORT_A_TX_BYTES]	= { .type = NLA_U64 },
 	[DENALI_PORT_A_RX_DROPS]	= { .type = NLA_U64 },
 	[DENALI_PORT_A_TX_DROPS]	= { .type = NLA_U64 },
+	[DENALI_PORT_A_SWITCH]		= { .type = NLA_STRING },
 };
 
 static uint64_t denali_attr_u64(struct nlattr *attr)
@@ -127,6 +132,9 @@ static void denali_parse_port(struct nlattr *attr, struct denali_vm_stats *vm)
 	port->tx_bytes = denali_attr_u64(tb[DENALI_PORT_A_TX_BYTES]);
 	port->rx_drops = denali_attr_u64(tb[DENALI_PORT_A_RX_DROPS]);
 	port->tx_drops = denali_attr_u64(tb[DENALI_PORT_A_TX_DROPS]);
+	if (tb[DENALI_PORT_A_SWITCH])
+		nla_strlcpy(port->sw, tb[DENALI_PORT_A_SWITCH], sizeof(port->sw));
+	denali_text_clean(port->sw);
 	if (tb[DENALI_PORT_A_MAC]) {
 		memcpy(port->mac, nla_data(tb[DENALI_PORT_A_MAC]), 6);
 		port->has_mac = 1;
@@ -180,22 +188,87 @@ static int denali_parse_vm(struct nlmsghdr *nlh, struct nlattr **tb, struct dena
 	return 0;
 }
 
+static struct nla_policy denali_switch_policy[DENALI_SWITCH_A_MAX + 1] = {
+	[DENALI_SWITCH_A_ID]		= { .type = NLA_U64 },
+	[DENALI_SWITCH_A_NAME]		= { .type = NLA_STRING },
+	[DENALI_SWITCH_A_UID]		= { .type = NLA_U32 },
+	[DENALI_SWITCH_A_FLAGS]		= { .type = NLA_U32 },
+	[DENALI_SWITCH_A_PORTS]		= { .type = NLA_U32 },
+	[DENALI_SWITCH_A_UPLINK]	= { .type = NLA_U32 },
+	[DENALI_SWITCH_A_UPLINK_UP]	= { .type = NLA_U32 },
+	[DENALI_SWITCH_A_MIRROR]	= { .type = NLA_U32 },
+	[DENALI_SWITCH_A_MIRROR_UP]	= { .type = NLA_U32 },
+	[DENALI_SWITCH_A_RX_PACKETS]	= { .type = NLA_U64 },
+	[DENALI_SWITCH_A_RX_BYTES]	= { .type = NLA_U64 },
+	[DENALI_SWITCH_A_UNKNOWN]	= { .type = NLA_U64 },
+	[DENALI_SWITCH_A_FILTERED]	= { .type = NLA_U64 },
+	[DENALI_SWITCH_A_LIMITED]	= { .type = NLA_U64 },
+	[DENALI_SWITCH_A_ISOLATED]	= { .type = NLA_U64 },
+	[DENALI_SWITCH_A_UNMIRRORED]	= { .type = NLA_U64 },
+};
+
+static int denali_parse_switch(struct nlmsghdr *nlh, struct denali_switch_stats *sw)
+{
+	struct nlattr *tb[DENALI_SWITCH_A_MAX + 1];
+
+	memset(sw, 0, sizeof(*sw));
+	if (genlmsg_parse(nlh, 0, tb, DENALI_SWITCH_A_MAX, denali_switch_policy) < 0)
+		return -EBADMSG;
+	sw->id = denali_attr_u64(tb[DENALI_SWITCH_A_ID]);
+	sw->rx_packets = denali_attr_u64(tb[DENALI_SWITCH_A_RX_PACKETS]);
+	sw->rx_bytes = denali_attr_u64(tb[DENALI_SWITCH_A_RX_BYTES]);
+	sw->unknown = denali_attr_u64(tb[DENALI_SWITCH_A_UNKNOWN]);
+	sw->filtered = denali_attr_u64(tb[DENALI_SWITCH_A_FILTERED]);
+	sw->limited = denali_attr_u64(tb[DENALI_SWITCH_A_LIMITED]);
+	sw->isolated = denali_attr_u64(tb[DENALI_SWITCH_A_ISOLATED]);
+	sw->unmirrored = denali_attr_u64(tb[DENALI_SWITCH_A_UNMIRRORED]);
+	sw->uid = denali_attr_u32(tb[DENALI_SWITCH_A_UID]);
+	sw->flags = denali_attr_u32(tb[DENALI_SWITCH_A_FLAGS]);
+	sw->ports = denali_attr_u32(tb[DENALI_SWITCH_A_PORTS]);
+	sw->uplink = denali_attr_u32(tb[DENALI_SWITCH_A_UPLINK]);
+	sw->uplink_up = denali_attr_u32(tb[DENALI_SWITCH_A_UPLINK_UP]);
+	sw->has_uplink = !!tb[DENALI_SWITCH_A_UPLINK];
+	sw->mirror = denali_attr_u32(tb[DENALI_SWITCH_A_MIRROR]);
+	sw->mirror_up = denali_attr_u32(tb[DENALI_SWITCH_A_MIRROR_UP]);
+	sw->has_mirror = !!tb[DENALI_SWITCH_A_MIRROR];
+	if (tb[DENALI_SWITCH_A_NAME])
+		nla_strlcpy(sw->name, tb[DENALI_SWITCH_A_NAME], sizeof(sw->name));
+	denali_text_clean(sw->name);
+	return 0;
+}
+
+/* Room for one more reply of @size bytes. */
+static bool denali_nl_room(struct denali_nl *nl, size_t size)
+{
+	size_t room = nl->room ? 2 * nl->room : 16;
+	void *replies;
+
+	if (nl->count < nl->room)
+		return true;
+	replies = realloc(nl->replies, room * size);
+	if (!replies) {
+		nl->no_memory = true;
+		return false;
+	}
+	nl->replies = replies;
+	nl->room = room;
+	return true;
+}
+
 static int denali_nl_collect(struct nl_msg *msg, void *arg)
 {
 	struct nlattr *tb[DENALI_A_MAX + 1];
 	struct denali_nl *nl = arg;
 
-	if (nl->count == nl->room) {
-		size_t room = nl->room ? 2 * nl->room : 16;
-		void *list = realloc(nl->list, room * sizeof(*nl->list));
-
-		if (!list) {
-			nl->no_memory = true;
+	if (genlmsg_hdr(nlmsg_hdr(msg))->cmd == DENALI_CMD_SWITCH_NEW) {
+		if (!denali_nl_room(nl, sizeof(*nl->switches)))
 			return NL_SKIP;
-		}
-		nl->list = list;
-		nl->room = room;
+		if (!denali_parse_switch(nlmsg_hdr(msg), &nl->switches[nl->count]))
+			nl->count++;
+		return NL_OK;
 	}
+	if (!denali_nl_room(nl, sizeof(*nl->list)))
+		return NL_SKIP;
 	if (!denali_parse_vm(nlmsg_hdr(msg), tb, &nl->list[nl->count]))
 		nl->count++;
 	return NL_OK;
@@ -261,8 +334,8 @@ int denali_nl_fd(const struct denali_nl *nl)
 	return nl_socket_get_fd(nl->sock);
 }
 
-/* Sends VM_GET for one id, or for all with 0, and collects the replies. */
-static int denali_nl_request(struct denali_nl *nl, uint64_t id)
+/* Sends a request for one id, or for all with 0, and collects the replies. */
+static int denali_nl_request(struct denali_nl *nl, uint8_t cmd, uint64_t id)
 {
 	struct nl_msg *msg = nlmsg_alloc();
 	int ret = -NLE_NOMEM;
@@ -270,7 +343,7 @@ static int denali_nl_request(struct denali_nl *nl, uint64_t id)
 	nl->count = 0;
 	nl->no_memory = false;
 	if (msg && genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, nl->family, 0,
-			       id ? 0 : NLM_F_DUMP, DENALI_CMD_VM_GET, DENALI_GENL_VERSION)) {
+			       id ? 0 : NLM_F_DUMP, cmd, DENALI_GENL_VERSION)) {
 		ret = id ? nla_put_u64(msg, DENALI_A_ID, id) : 0;
 		if (!ret)
 			ret = nl_send_auto(nl->sock, msg);
@@ -285,8 +358,8 @@ static int denali_nl_request(struct denali_nl *nl, uint64_t id)
 
 static void denali_nl_drop(struct denali_nl *nl)
 {
-	free(nl->list);
-	nl->list = NULL;
+	free(nl->replies);
+	nl->replies = NULL;
 	nl->count = 0;
 	nl->room = 0;
 }
@@ -299,7 +372,7 @@ int denali_stats_list(struct denali_nl *nl, struct denali_vm_stats **list, size_
 
 	/* A dump that VMs came and went under is taken again, then as it is. */
 	do
-		ret = denali_nl_request(nl, 0);
+		ret = denali_nl_request(nl, DENALI_CMD_VM_GET, 0);
 	while (ret == -NLE_DUMP_INTR && ++tries < 3);
 
 	if (ret < 0 && ret != -NLE_DUMP_INTR) {
@@ -313,10 +386,27 @@ int denali_stats_list(struct denali_nl *nl, struct denali_vm_stats **list, size_
 	return 0;
 }
 
+int denali_switches_list(struct denali_nl *nl, struct denali_switch_stats **list, size_t *count,
+			 struct denali_error *err)
+{
+	int ret = denali_nl_request(nl, DENALI_CMD_SWITCH_GET, 0);
+
+	if (ret < 0) {
+		denali_nl_drop(nl);
+		return denali_fail(err, denali_nl_errno(ret), "list of switches: %s",
+				   nl_geterror(ret));
+	}
+	*list = nl->switches;
+	*count = nl->count;
+	nl->replies = NULL;
+	nl->room = 0;
+	return 0;
+}
+
 int denali_stats_get(struct denali_nl *nl, uint64_t id, struct denali_vm_stats *stats,
 		     struct denali_error *err)
 {
-	int ret = id ? denali_nl_request(nl, id) : -NLE_OBJ_NOTFOUND;
+	int ret = id ? denali_nl_request(nl, DENALI_CMD_VM_GET, id) : -NLE_OBJ_NOTFOUND;
 	int code = 0;
 
 	if (ret < 0)

@@ -18,6 +18,10 @@ struct denali_vm {
 	char name[DENALI_NAME_SIZE];
 };
 
+/* What of the kernel's request a tap that is open determines. */
+void denali_nic_plug_args(const struct denali_nic *nic, int32_t *tap_fd, uint32_t *flags,
+			  uint32_t *vnet_hdr_len);
+
 /* Fills @err and returns -@code. */
 int denali_fail(struct denali_error *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

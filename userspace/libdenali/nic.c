@@ -273,15 +273,36 @@ static int denali_nic_prepare(struct denali_nic *nic, const struct denali_nic_co
 	return 0;
 }
 
+/* On a switch nothing is to be got ready. */
+static int denali_nic_prepare_switch(struct denali_nic *nic, const struct denali_nic_config *config,
+				     struct denali_error *err)
+{
+	int ret = denali_switch_name_check(config->sw, err);
+
+	if (!ret)
+		ret = denali_nic_pick_mac(nic, config->mac, err);
+	if (ret)
+		return ret;
+	strcpy(nic->info.sw, config->sw);
+	nic->info.mtu = 1500;
+	return 0;
+}
+
 struct denali_nic *denali_nic_open(const struct denali_nic_config *config, struct denali_error *err)
 {
 	struct denali_nic *nic = calloc(1, sizeof(*nic));
 
 	if (!nic) {
-		denali_fail(err, ENOMEM, "tap %s: out of memory", config->tap);
+		denali_fail(err, ENOMEM, "NIC: out of memory");
 		return NULL;
 	}
 	nic->fd = -1;
+	if (config->sw) {
+		if (!denali_nic_prepare_switch(nic, config, err))
+			return nic;
+		denali_nic_close(nic);
+		return NULL;
+	}
 	nic->sock = denali_link_connect(err);
 	if (!nic->sock || denali_nic_prepare(nic, config, err)) {
 		denali_nic_close(nic);
@@ -295,39 +316,79 @@ const struct denali_nic_info *denali_nic_get_info(const struct denali_nic *nic)
 	return &nic->info;
 }
 
+void denali_nic_plug_args(const struct denali_nic *nic, int32_t *tap_fd, uint32_t *flags,
+			  uint32_t *vnet_hdr_len)
+{
+	*tap_fd = nic->fd;
+	*flags = DENALI_NIC_VNET_HDR | (nic->offload ? DENALI_NIC_OFFLOAD : 0);
+	*vnet_hdr_len = DENALI_TAP_HDR;
+}
+
+/* An error that only a switch gives; 0 if it is another. */
+static int denali_nic_switch_error(const struct denali_nic *nic, int code, struct denali_error *err)
+{
+	const char *sw = nic->info.sw;
+	const uint8_t *mac = nic->info.mac;
+
+	switch (code) {
+	case ENOENT:
+		return denali_fail(err, ENOENT,
+				   "switch %s: does not exist; make it with: denalictl switch add %s",
+				   sw, sw);
+	case EPERM:
+		return denali_fail(err, EPERM,
+				   "switch %s: belongs to another user; as root: denalictl switch add NAME user USER makes one for a user",
+				   sw);
+	case EEXIST:
+		return denali_fail(err, EEXIST,
+				   "switch %s: another NIC on it has the MAC address %02x:%02x:%02x:%02x:%02x:%02x; choose another address",
+				   sw, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	default:
+		return 0;
+	}
+}
+
 int denali_nic_plug(struct denali_nic *nic, struct denali_vm *vm, uint32_t *port,
 		    struct denali_error *err)
 {
+	const char *what = *nic->info.sw ? "switch" : "tap";
+	const char *name = *nic->info.sw ? nic->info.sw : nic->info.tap;
 	struct denali_vm_nic plug = {
 		.port = *port,
-		.tap_fd = nic->fd,
+		.tap_fd = -1,
 		.mtu = nic->info.mtu,
-		.flags = DENALI_NIC_VNET_HDR | (nic->offload ? DENALI_NIC_OFFLOAD : 0),
-		.vnet_hdr_len = DENALI_TAP_HDR,
+		.flags = DENALI_NIC_SWITCH,
 	};
+	int ret;
 
 	memcpy(plug.mac, nic->info.mac, 6);
+	strcpy(plug.sw, nic->info.sw);
+	if (!*nic->info.sw)
+		denali_nic_plug_args(nic, &plug.tap_fd, &plug.flags, &plug.vnet_hdr_len);
 	if (ioctl(vm->fd, DENALI_IOC_VM_NIC, &plug) == 0) {
 		*port = plug.port;
 		return 0;
 	}
+	ret = *nic->info.sw ? denali_nic_switch_error(nic, errno, err) : 0;
+	if (ret)
+		return ret;
 	switch (errno) {
 	case EBUSY:
 		return denali_fail(err, EBUSY,
-				   "VM %s: has been started; a new NIC (tap %s) must be added before, later only the tap of a NIC can be replaced (port N)",
-				   vm->name, nic->info.tap);
+				   "VM %s: has been started; a new NIC (%s %s) must be added before, later only the tap or switch of a NIC can be replaced (port N)",
+				   vm->name, what, name);
 	case ENODEV:
 		return denali_fail(err, ENODEV,
 				   "VM %s: port %u is not a NIC (denalictl nic show %s)",
 				   vm->name, *port, vm->name);
 	case ENOSPC:
-		return denali_fail(err, ENOSPC, "VM %s: no port left for tap %s; all are in use",
-				   vm->name, nic->info.tap);
+		return denali_fail(err, ENOSPC, "VM %s: no port left for %s %s; all are in use",
+				   vm->name, what, name);
 	case ESHUTDOWN:
-		return denali_fail(err, ESHUTDOWN, "VM %s: has ended; tap %s can't be plugged in",
-				   vm->name, nic->info.tap);
+		return denali_fail(err, ESHUTDOWN, "VM %s: has ended; %s %s can't be plugged in",
+				   vm->name, what, name);
 	default:
-		return denali_fail(err, errno, "VM %s: plug in tap %s: %s", vm->name, nic->info.tap,
+		return denali_fail(err, errno, "VM %s: plug in %s %s: %s", vm->name, what, name,
 				   strerror(errno));
 	}
 }

@@ -320,16 +320,18 @@ struct denali_nic;
 /**
  * struct denali_nic_config - a NIC to be
  * @tap:    name of the interface. One that exists must be a tap that nobody
- *          uses (`ip tuntap`); else it is made, and set up
+ *          uses (`ip tuntap`); else it is made, and set up. NULL with @sw
  * @bridge: bridge that the tap joins, or NULL
  * @mac:    address of the guest's NIC; NULL: a random locally administered one
  * @flags:  DENALI_TAP_*
+ * @sw:     name of a switch, instead of @tap, @bridge and @flags; or NULL
  */
 struct denali_nic_config {
 	const char    *tap;
 	const char    *bridge;
 	const uint8_t *mac;
 	unsigned int   flags;
+	const char    *sw;
 };
 
 /**
@@ -341,6 +343,7 @@ struct denali_nic_config {
  * @mtu:         of the NIC
  * @made:        1 if the tap was made here: it goes with its last holder
  * @bridge_down: 1 if the bridge isn't up, so that nothing passes yet
+ * @sw:          name of the switch that it is on, or empty; then there is no tap
  */
 struct denali_nic_info {
 	char     tap[16];
@@ -350,12 +353,14 @@ struct denali_nic_info {
 	uint32_t ifindex;
 	int      made;
 	int      bridge_down;
+	char     sw[DENALI_NAME_SIZE];
 };
 
 /**
- * denali_nic_open() - get a tap ready for a VM
+ * denali_nic_open() - get a tap ready for a VM, or for a switch
  *
- * On failure everything is as it was before. Errors: EINVAL (names, address),
+ * On failure everything is as it was before. A switch is looked for when the NIC is
+ * plugged in. Errors: EINVAL (names, address),
  * ENODEV (no such bridge), ENOTTY (not a tap, or not a bridge), ENETDOWN (tap is
  * down), EBUSY (tap is used, or on another bridge), EPERM, ENOENT (no
  * /dev/net/tun).
@@ -370,7 +375,8 @@ const struct denali_nic_info *denali_nic_get_info(const struct denali_nic *nic);
  * @port: IN DENALI_NIC_NEW_PORT (only before the VM is started), or a NIC's port
  *        to replace its tap; OUT the port
  *
- * The VM then holds the tap. Errors: EBUSY (started), ENODEV, ENOSPC.
+ * The VM then holds the tap. Errors: EBUSY (started), ENODEV, ENOSPC; of a switch ENOENT,
+ * EPERM (another user's), EEXIST (the address is another NIC's there).
  */
 int denali_nic_plug(struct denali_nic *nic, struct denali_vm *vm, uint32_t *port,
 		    struct denali_error *err);
@@ -389,6 +395,35 @@ void denali_nic_close(struct denali_nic *nic);
  * @name:    16 bytes; empty if none
  */
 int denali_link_bridge(uint32_t ifindex, char name[16], struct denali_error *err);
+
+/* ---- Switches: the module's own Ethernet ---- */
+
+/** denali_switch_name_check() - EINVAL unless a switch may have this name */
+int denali_switch_name_check(const char *name, struct denali_error *err);
+
+/**
+ * denali_switch_add() - make a switch (CAP_NET_ADMIN)
+ * @name:  [A-Za-z0-9_.-], at most 31 characters
+ * @flags: DENALI_SWITCH_*
+ * @uid:   who may plug VMs in, besides CAP_NET_ADMIN
+ *
+ * It stays until it is deleted or the module is unloaded. Errors: EPERM, EINVAL, EEXIST.
+ */
+int denali_switch_add(int dev, const char *name, unsigned int flags, uint32_t uid,
+		      struct denali_error *err);
+
+/** denali_switch_del() - delete it; its NICs lose their link. EPERM, EINVAL, ENOENT */
+int denali_switch_del(int dev, const char *name, struct denali_error *err);
+
+/**
+ * denali_switch_set_tap() - give a switch an uplink or a mirror, or take it away
+ * @role: DENALI_SWITCH_UPLINK or DENALI_SWITCH_MIRROR
+ * @nic:  a tap, from denali_nic_open(); NULL: none
+ *
+ * The switch then holds the tap. Errors: EPERM, EINVAL, ENOENT, EBUSY.
+ */
+int denali_switch_set_tap(int dev, const char *name, unsigned int role,
+			  const struct denali_nic *nic, struct denali_error *err);
 
 /* ---- Lists, counters, events: generic netlink ---- */
 
@@ -412,6 +447,7 @@ struct denali_port_stats {
 	uint64_t tx_bytes;
 	uint64_t rx_drops;
 	uint64_t tx_drops;
+	char     sw[DENALI_NAME_SIZE];	/* the switch that it is on, or empty */
 };
 
 /** struct denali_vm_stats - a VM and its counters; see DENALI_A_* */
@@ -465,6 +501,40 @@ int denali_stats_list(struct denali_nl *nl, struct denali_vm_stats **list, size_
 /** denali_stats_get() - one VM. ENOENT, EPERM */
 int denali_stats_get(struct denali_nl *nl, uint64_t id, struct denali_vm_stats *stats,
 		     struct denali_error *err);
+
+/**
+ * struct denali_switch_stats - a switch and its counters; see DENALI_SWITCH_A_*
+ * @has_uplink: 1 if it has one; so @has_mirror
+ */
+struct denali_switch_stats {
+	uint64_t id;
+	uint64_t rx_packets;
+	uint64_t rx_bytes;
+	uint64_t unknown;
+	uint64_t filtered;
+	uint64_t limited;
+	uint64_t isolated;
+	uint64_t unmirrored;
+	uint32_t uid;
+	uint32_t flags;
+	uint32_t ports;
+	uint32_t uplink;
+	uint32_t uplink_up;
+	uint32_t mirror;
+	uint32_t mirror_up;
+	uint8_t  has_uplink;
+	uint8_t  has_mirror;
+	uint8_t  reserved[2];
+	char     name[DENALI_NAME_SIZE];
+};
+
+/**
+ * denali_switches_list() - the switches that the caller may plug VMs into, in order of id
+ * @list:  OUT array for free()
+ * @count: OUT its length
+ */
+int denali_switches_list(struct denali_nl *nl, struct denali_switch_stats **list, size_t *count,
+			 struct denali_error *err);
 
 /**
  * struct denali_event_info - an event
