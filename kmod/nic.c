@@ -1,26 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * NICs: the port whose back end is a Linux tap (tap.c) or a port of the module's own
- * switch (vswitch.c).
+ * switch (vswitch.c). Plugging it in, taking it out, and what the port promises to the
+ * rest of the module; how frames pass is in nic_frame.c.
  *
- * What a guest sends, and what comes from a tap, is moved by the VM's runner in
- * dn_nic_service(), straight between the guest's buffers and the back end; nothing is
- * allocated here for a frame. What comes from a switch is put into the guest's buffers
- * by its sender, in dn_nic_deliver(), and shown to the guest by its runner.
- *
- * Receiving from a tap is lazy. A frame is taken only when the guest has a buffer for
- * it; whatever a guest is too slow for waits in the tap's own queue. A switch has no
- * queue: a frame that there is no buffer for is lost and counted.
- *
- * What a guest sends is checked on a private copy of its Ethernet header, and
- * that copy is what is sent: the source address can't change in between.
- *
- * A frame that the back end can't take is lost, as on a wire: it is counted and answered
- * with -DENALI_EIO. A back end that is gone leaves the NIC without one and the VM
- * running.
- *
- * With a switch, the ring of incoming frames and the rx counters are guarded by the
- * lock of the switch's port. All else is owned as struct dn_vm says.
+ * A back end that is gone leaves the NIC without one and the VM running.
  */
 #include <linux/etherdevice.h>
 #include <linux/rcupdate.h>
@@ -29,55 +13,12 @@
 
 #include <uapi/linux/denali_netlink.h>
 
-#include "runner.h"
-#include "tap.h"
+#include "nic.h"
 #include "vm.h"
-#include "vswitch.h"
-
-#define DN_NIC_FRAMES	64		/* one turn's budget each way: frames */
-#define DN_NIC_BYTES	65536		/* and bytes */
-
-/**
- * struct dn_nic - a NIC
- * @port:    what the VM's runner sees
- * @tap:     the tap that is plugged in, or NULL
- * @vport:   the port of a switch that is, or NULL; under RCU for dumps
- * @ifindex: of the tap, for dumps
- * @mtu:     largest payload of a frame
- */
-struct dn_nic {
-	struct dn_port port;
-	struct dn_tap *tap;
-	struct dn_vport __rcu *vport;
-	u32 ifindex;
-	u32 mtu;
-};
-
-static inline struct dn_nic *dn_nic_of(struct dn_port *port)
-{
-	return container_of(port, struct dn_nic, port);
-}
-
-/* For who owns the NIC. */
-static inline struct dn_vport *dn_nic_vport(const struct dn_nic *nic)
-{
-	return rcu_dereference_protected(nic->vport, true);
-}
-
-static bool dn_nic_plugged(const struct dn_nic *nic)
-{
-	return nic->tap || dn_nic_vport(nic);
-}
 
 static bool dn_nic_alive(const struct dn_nic *nic)
 {
 	return nic->tap ? dn_tap_alive(nic->tap) : dn_vport_alive(dn_nic_vport(nic));
-}
-
-/* Does the back end complete checksums? */
-static bool dn_nic_has_csum(const struct dn_nic *nic)
-{
-	return nic->tap ? nic->tap->csum : !!dn_nic_vport(nic);
 }
 
 static void dn_nic_wake(struct dn_tap *tap)
@@ -152,312 +93,21 @@ static int dn_nic_plug(struct dn_nic *nic, const struct denali_vm_nic *arg)
 	return 0;
 }
 
-/* The back end went away under us. */
-static noinline void dn_nic_gone(struct dn_nic *nic)
+/** dn_nic_gone() - the back end went away under us. Context: the VM's runner. */
+void dn_nic_gone(struct dn_nic *nic)
 {
 	dn_nic_unplug(nic);
 	dn_port_set_state(&nic->port, 0);
 	dn_netlink_event(nic->port.vm, DENALI_EVENT_PORT_DOWN);
 }
 
-/* Ends the VM if a buffer isn't the guest's. */
-static bool dn_nic_desc_ok(struct dn_nic *nic, u32 queue, const struct denali_desc *desc)
-{
-	struct dn_vm *vm = nic->port.vm;
-
-	if (likely(dn_gmem_ok(vm->mem_size, dn_gaddr(desc->addr), desc->len)))
-		return true;
-	dn_vm_end(vm, DENALI_END_PROTOCOL, 0,
-		  "port %u queue %u: buffer %#x, %u bytes, is not inside memory",
-		  nic->port.index, queue, desc->addr, desc->len);
-	return false;
-}
-
-/*
- * Copy the Ethernet header out of the guest, once, and cut it off @vec, which
- * holds at least that much.
- */
-static void dn_nic_pull_header(struct kvec *vec, struct ethhdr *eth)
-{
-	u32 got, run;
-
-	for (got = 0; got < ETH_HLEN; got += run, vec++) {
-		run = min_t(size_t, vec->iov_len, ETH_HLEN - got);
-		memcpy((u8 *)eth + got, vec->iov_base, run);
-		vec->iov_base += run;
-		vec->iov_len -= run;
-	}
-	barrier();	/* what is checked is this copy, not another look */
-}
-
-/* Where the checksum of a frame of @len bytes goes; false: outside its payload. */
-static bool dn_nic_csum(const struct denali_desc *desc, u32 len, struct virtio_net_hdr *hdr)
-{
-	u32 start = desc->pos & 0xffff, offset = desc->pos >> 16 & 0xffff;
-
-	/* Below the payload it would overwrite the address that was checked. */
-	if (start < ETH_HLEN || start + offset + sizeof(__sum16) > len)
-		return false;
-	hdr->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-	hdr->csum_start = (__force __virtio16)start;
-	hdr->csum_offset = (__force __virtio16)offset;
-	return true;
-}
-
-/* Send the frame of @n descriptors, @len bytes. Returns the response's status. */
-static int dn_nic_send(struct dn_nic *nic, const struct denali_desc *desc, u32 n, u64 len)
-{
-	struct dn_frame frame __uninitialized;
-	u32 i;
-	int ret;
-
-	for (i = 0; i < n; i++)
-		if (desc[i].op || desc[i].flags & ~(DENALI_DESC_MORE | DENALI_DESC_CSUM))
-			return -DENALI_EINVAL;
-	if (desc[n - 1].flags & DENALI_DESC_MORE || len < ETH_HLEN || len > nic->mtu + ETH_HLEN)
-		return -DENALI_EINVAL;
-	if (!dn_nic_plugged(nic))
-		return -DENALI_EIO;
-	memset(&frame.hdr, 0, sizeof(frame.hdr));
-	if (desc->flags & DENALI_DESC_CSUM &&
-	    (!dn_nic_has_csum(nic) || !dn_nic_csum(desc, len, &frame.hdr.hdr)))
-		return -DENALI_EINVAL;
-
-	frame.len = len;
-	frame.nr = DN_FRAME_VEC_ETH + 1;
-	for (i = 0; i < n; i++) {
-		ret = dn_gmem_kvec(nic->port.vm, dn_gaddr(desc[i].addr), desc[i].len,
-				   frame.vec + frame.nr, ARRAY_SIZE(frame.vec) - frame.nr, false);
-		if (WARN_ON_ONCE(ret < 0))
-			return -DENALI_EIO;
-		frame.nr += ret;
-	}
-	dn_nic_pull_header(frame.vec + DN_FRAME_VEC_ETH + 1, &frame.eth);
-	if (!ether_addr_equal(frame.eth.h_source, nic->port.mac))
-		return -DENALI_EINVAL;
-	frame.vec[DN_FRAME_VEC_ETH].iov_base = &frame.eth;
-	frame.vec[DN_FRAME_VEC_ETH].iov_len = ETH_HLEN;
-
-	ret = nic->tap ? dn_tap_send(nic->tap, &frame) :
-			 dn_vport_send(dn_nic_vport(nic), &frame);
-	return likely(!ret) ? 0 : -DENALI_EIO;
-}
-
-/* Both report true if they stopped at their budget. */
-static bool dn_nic_service_tx(struct dn_nic *nic)
-{
-	struct denali_desc desc[DENALI_FRAME_MAX_DESCS] __uninitialized;
-	struct dn_ring *ring = &nic->port.ring[DENALI_QUEUE_OUT];
-	struct dn_port_stats *stats = &nic->port.stats;
-	struct dn_vm *vm = nic->port.vm;
-	u32 frames, bytes = 0, n, i;
-	int ret, status;
-	u64 len;
-
-	for (frames = 0; frames < DN_NIC_FRAMES && bytes < DN_NIC_BYTES; frames++) {
-		/*
-		 * A frame's descriptors must all be there: a frame that is cut off,
-		 * or goes on after the eighth, is refused.
-		 */
-		for (n = 0, len = 0; n < DENALI_FRAME_MAX_DESCS; ) {
-			ret = dn_ring_fetch(vm, ring, &desc[n]);
-			if (ret < 0)
-				return false;
-			if (!ret)
-				break;
-			if (!dn_nic_desc_ok(nic, DENALI_QUEUE_OUT, &desc[n]))
-				return false;
-			len += desc[n].len;
-			if (!(desc[n++].flags & DENALI_DESC_MORE))
-				break;
-		}
-		if (!n)
-			return dn_ring_arm(ring);
-
-		status = dn_nic_send(nic, desc, n, len);
-		if (likely(!status)) {
-			stats->tx_packets++;
-			stats->tx_bytes += len;
-			bytes += len;
-		} else {
-			stats->tx_drops++;
-		}
-		for (i = 0; i < n; i++) {
-			desc[i].status = status;
-			if (status)
-				desc[i].len = 0;
-			dn_ring_respond(vm, ring, &desc[i]);
-		}
-	}
-	return true;
-}
-
-/*
- * Take one frame from the tap into the buffer of @desc, which gets the response's
- * length and flags. Returns 0 or an error as dn_tap_receive().
- */
-static int dn_nic_receive(struct dn_nic *nic, struct denali_desc *desc)
-{
-	u32 room = min(desc->len, nic->mtu + ETH_HLEN + DN_FRAME_VLAN);
-	struct virtio_net_hdr_mrg_rxbuf hdr;
-	struct kvec vec[3] __uninitialized;
-	int ret, nr;
-
-	nr = dn_gmem_kvec(nic->port.vm, dn_gaddr(desc->addr), room, vec + 1, ARRAY_SIZE(vec) - 1,
-			  true);
-	if (WARN_ON_ONCE(nr < 0))
-		return -EIO;
-	ret = dn_tap_receive(nic->tap, &hdr, vec, nr + 1, room);
-	if (ret < 0)
-		return ret;
-	desc->len = ret;
-	if (hdr.hdr.flags & (VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID))
-		desc->flags |= DENALI_DESC_CSUM;
-	return 0;
-}
-
-/* Answer a request that isn't for a buffer. Returns true if it was one of these. */
-static bool dn_nic_refuse(struct dn_nic *nic, struct denali_desc *desc)
-{
-	if (likely(!desc->op && !desc->flags && desc->len >= ETH_HLEN))
-		return false;
-	desc->len = 0;
-	desc->status = -DENALI_EINVAL;
-	dn_ring_respond(nic->port.vm, &nic->port.ring[DENALI_QUEUE_IN], desc);
-	return true;
-}
-
-static bool dn_nic_service_rx(struct dn_nic *nic)
-{
-	struct dn_ring *ring = &nic->port.ring[DENALI_QUEUE_IN];
-	struct dn_port_stats *stats = &nic->port.stats;
-	struct dn_vm *vm = nic->port.vm;
-	struct denali_desc desc;
-	u32 frames, bytes = 0;
-	int ret;
-
-	/* Still armed: nothing has come since the tap was found empty. */
-	if (!nic->tap || READ_ONCE(nic->tap->armed))
-		return false;
-
-	/* From here a frame that is missed below kicks the port. */
-	dn_tap_arm(nic->tap);
-	for (frames = 0; frames < DN_NIC_FRAMES && bytes < DN_NIC_BYTES; frames++) {
-		ret = dn_ring_fetch(vm, ring, &desc);
-		if (ret <= 0) {
-			/* No buffers: let frames wait, the guest rings with the next one. */
-			dn_tap_disarm(nic->tap);
-			return !ret && dn_ring_arm(ring);
-		}
-		if (!dn_nic_desc_ok(nic, DENALI_QUEUE_IN, &desc))
-			return false;
-		if (dn_nic_refuse(nic, &desc))
-			continue;
-
-		ret = dn_nic_receive(nic, &desc);
-		if (likely(!ret)) {
-			stats->rx_packets++;
-			stats->rx_bytes += desc.len;
-			bytes += desc.len;
-			dn_ring_respond(vm, ring, &desc);
-			continue;
-		}
-		dn_ring_unfetch(ring, 1);
-		if (ret == -EAGAIN)
-			return false;
-		if (ret != -EMSGSIZE) {
-			dn_nic_gone(nic);
-			return false;
-		}
-		/* Too large for the buffer: the frame is lost, the buffer takes the next. */
-		stats->rx_drops++;
-	}
-	dn_tap_disarm(nic->tap);
-	return true;
-}
-
-/**
- * dn_nic_deliver() - a switch has a frame for a NIC
- * @port:  the NIC, whose VM may be doing anything
- * @frame: no larger than any NIC's
- *
- * One request of the guest's is looked at, good or bad, so that a hostile ring costs a
- * sender no more than another. A VM that is off has memory that stands still.
- *
- * Context: any task; the lock of the switch's port is held. Return: was it delivered?
- */
-bool dn_nic_deliver(struct dn_port *port, const struct dn_frame *frame)
-{
-	struct dn_ring *ring = &port->ring[DENALI_QUEUE_IN];
-	struct dn_nic *nic = dn_nic_of(port);
-	struct dn_vm *vm = port->vm;
-	struct denali_desc desc;
-	u32 i, done = 0;
-	int ret;
-
-	if (READ_ONCE(vm->on) == DN_OFF || dn_vm_ending(vm))
-		goto drop;
-	ret = dn_ring_fetch(vm, ring, &desc);
-	if (!ret)
-		goto drop;
-	if (ret < 0 || !dn_nic_desc_ok(nic, DENALI_QUEUE_IN, &desc)) {
-		dn_vm_wake(vm, 0);
-		goto drop;
-	}
-	if (dn_nic_refuse(nic, &desc)) {
-		dn_port_kick(port);
-		goto drop;
-	}
-	if (frame->len > min(desc.len, nic->mtu + ETH_HLEN + DN_FRAME_VLAN)) {
-		dn_ring_unfetch(ring, 1);
-		goto drop;
-	}
-	for (i = DN_FRAME_VEC_ETH; i < frame->nr; i++) {
-		dn_gmem_write(vm, dn_gaddr(desc.addr + done), frame->vec[i].iov_base,
-			      frame->vec[i].iov_len);
-		done += frame->vec[i].iov_len;
-	}
-	desc.len = frame->len;
-	if (dn_frame_csum(frame))
-		desc.flags |= DENALI_DESC_CSUM;
-	dn_ring_respond(vm, ring, &desc);
-	port->stats.rx_packets++;
-	port->stats.rx_bytes += frame->len;
-	dn_port_kick(port);
-	return true;
-
-drop:
-	port->stats.rx_drops++;
-	return false;
-}
-
-/* Show the guest what came in. Returns true if it wants an interrupt. */
-static bool dn_nic_publish_rx(struct dn_nic *nic)
-{
-	struct dn_ring *ring = &nic->port.ring[DENALI_QUEUE_IN];
-	struct dn_vport *vport = dn_nic_vport(nic);
-	bool raise;
-
-	if (!vport)
-		return dn_ring_publish(ring);
-	dn_vport_lock(vport);
-	raise = dn_ring_publish(ring);
-	dn_vport_unlock(vport);
-	return raise;
-}
-
 static bool dn_nic_service(struct dn_port *port)
 {
 	struct dn_nic *nic = dn_nic_of(port);
-	bool more;
 
 	if (dn_nic_plugged(nic) && unlikely(!dn_nic_alive(nic)))
 		dn_nic_gone(nic);
-	more = dn_nic_service_tx(nic);
-	more |= dn_nic_service_rx(nic);
-	if (dn_ring_publish(&port->ring[DENALI_QUEUE_OUT]) | dn_nic_publish_rx(nic))
-		dn_port_raise(port);
-	return more;
+	return dn_nic_move(nic);
 }
 
 static int dn_nic_set_ring(struct dn_port *port, u32 queue, dn_gaddr_t ga, u32 order)
