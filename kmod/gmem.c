@@ -46,6 +46,35 @@ bool dn_gmem_fault(struct dn_vm *vm, dn_gaddr_t ga)
 	return true;
 }
 
+static inline u32 dn_gmem_last(dn_gaddr_t ga, u32 len)
+{
+	return (ga.addr + len - 1) >> PAGE_SHIFT;
+}
+
+bool dn_gmem_owned(const struct dn_vm *vm, dn_gaddr_t ga, u32 len)
+{
+	u32 gfn;
+
+	for (gfn = ga.addr >> PAGE_SHIFT; gfn <= dn_gmem_last(ga, len); gfn++)
+		if (!dn_part_owns_now(vm->part, gfn))
+			return false;
+	return true;
+}
+
+bool dn_gmem_make_own(struct dn_vm *vm, dn_gaddr_t ga, u32 len)
+{
+	bool made = false;
+	u32 gfn;
+
+	for (gfn = ga.addr >> PAGE_SHIFT; gfn <= dn_gmem_last(ga, len); gfn++) {
+		if (dn_part_owns(vm->part, gfn))
+			continue;
+		dn_gmem_own(vm, gfn);
+		made = true;
+	}
+	return made;
+}
+
 static inline u32 dn_gmem_in_page(u32 addr, u32 len)
 {
 	return min_t(u32, len, PAGE_SIZE - offset_in_page(addr));

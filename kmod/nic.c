@@ -66,6 +66,8 @@ static int dn_nic_plug_switch(struct dn_nic *nic, const struct denali_vm_nic *ar
 	/* Its address would be taken, by itself. */
 	if (vport && dn_vport_is_on(vport, arg->sw))
 		return 0;
+	/* From here on others consume. */
+	nic->rx_own = nic->port.ring[DENALI_QUEUE_IN].req_cons;
 	vport = dn_vport_create(arg->sw, &nic->port);
 	if (IS_ERR(vport))
 		return PTR_ERR(vport);
@@ -112,7 +114,8 @@ static bool dn_nic_service(struct dn_port *port)
 
 static int dn_nic_set_ring(struct dn_port *port, u32 queue, dn_gaddr_t ga, u32 order)
 {
-	struct dn_vport *vport = dn_nic_vport(dn_nic_of(port));
+	struct dn_nic *nic = dn_nic_of(port);
+	struct dn_vport *vport = dn_nic_vport(nic);
 	int ret;
 
 	if (!vport)
@@ -120,6 +123,8 @@ static int dn_nic_set_ring(struct dn_port *port, u32 queue, dn_gaddr_t ga, u32 o
 	dn_vport_lock(vport);
 	ret = dn_ring_set(port->vm, &port->ring[queue], ga, order);
 	dn_vport_unlock(vport);
+	if (!ret && queue == DENALI_QUEUE_IN)
+		nic->rx_own = 0;
 	return ret;
 }
 
@@ -132,6 +137,13 @@ static void dn_nic_settle(struct dn_port *port)
 		dn_vport_lock(vport);
 		dn_vport_unlock(vport);
 	}
+}
+
+/* A switch writes to memory that must not change any more. A tap doesn't. */
+static void dn_nic_freeze(struct dn_port *port)
+{
+	if (dn_nic_vport(dn_nic_of(port)))
+		dn_nic_unplug(dn_nic_of(port));
 }
 
 static void dn_nic_detach(struct dn_port *port)
@@ -201,6 +213,7 @@ static const struct dn_port_ops dn_nic_ops = {
 	.service = dn_nic_service,
 	.set_ring = dn_nic_set_ring,
 	.settle = dn_nic_settle,
+	.freeze = dn_nic_freeze,
 	.detach = dn_nic_detach,
 	.reset = dn_nic_reset,
 	.free = dn_nic_free,

@@ -22,6 +22,8 @@
  * @vport:   the port of a switch that is, or NULL; under RCU for dumps
  * @ifindex: of the tap, for dumps
  * @mtu:     largest payload of a frame
+ * @rx_own:  requests for incoming frames before this are in pages of the VM's own; see
+ *           dn_nic_own_rx()
  */
 struct dn_nic {
 	struct dn_port port;
@@ -29,6 +31,7 @@ struct dn_nic {
 	struct dn_vport __rcu *vport;
 	u32 ifindex;
 	u32 mtu;
+	u32 rx_own;
 };
 
 static inline struct dn_nic *dn_nic_of(struct dn_port *port)

@@ -244,13 +244,41 @@ static bool dn_nic_service_rx(struct dn_nic *nic)
 	return true;
 }
 
+/*
+ * Pages that a clone shares with its template become its own here, before a switch writes to
+ * them, as only its runner may see to that. Returns true if it stopped at its budget.
+ */
+static bool dn_nic_own_rx(struct dn_nic *nic)
+{
+	struct dn_ring *ring = &nic->port.ring[DENALI_QUEUE_IN];
+	struct dn_vm *vm = nic->port.vm;
+	u32 room = nic->mtu + ETH_HLEN + DN_FRAME_VLAN;
+	struct denali_desc desc;
+	bool fresh = false;
+	u32 i;
+
+	for (i = 0; i < DN_NIC_FRAMES; i++, nic->rx_own++) {
+		/*
+		 * With all buffers its own for long there is nothing to be told of; others
+		 * may follow those that weren't.
+		 */
+		if (!dn_ring_peek(vm, ring, &nic->rx_own, &desc))
+			return fresh && dn_ring_arm(ring);
+		if (desc.len && dn_gmem_ok(vm->mem_size, dn_gaddr(desc.addr), desc.len))
+			fresh |= dn_gmem_make_own(vm, dn_gaddr(desc.addr), min(desc.len, room));
+	}
+	return true;
+}
+
 /**
  * dn_nic_deliver() - a switch has a frame for a NIC
  * @port:  the NIC, whose VM may be doing anything
  * @frame: no larger than any NIC's
  *
  * One request of the guest's is looked at, good or bad, so that a hostile ring costs a
- * sender no more than another. A VM that is off has memory that stands still.
+ * sender no more than another. A VM that is off has memory that stands still. What a clone
+ * still shares with its template isn't written to: the frame is lost, and the VM's runner
+ * makes that its own, as it would have, had it been told of the buffer.
  *
  * Context: any task; the lock of the switch's port is held. Return: was it delivered?
  */
@@ -265,9 +293,13 @@ bool dn_nic_deliver(struct dn_port *port, const struct dn_frame *frame)
 
 	if (READ_ONCE(vm->on) == DN_OFF || dn_vm_ending(vm))
 		goto drop;
-	ret = dn_ring_fetch(vm, ring, &desc);
+	ret = dn_ring_fetch_other(vm, ring, &desc);
 	if (!ret)
 		goto drop;
+	if (unlikely(ret == -EAGAIN)) {
+		dn_port_kick(port);
+		goto drop;
+	}
 	if (ret < 0 || !dn_nic_desc_ok(nic, DENALI_QUEUE_IN, &desc)) {
 		dn_vm_wake(vm, 0);
 		goto drop;
@@ -278,6 +310,11 @@ bool dn_nic_deliver(struct dn_port *port, const struct dn_frame *frame)
 	}
 	if (frame->len > min(desc.len, nic->mtu + ETH_HLEN + DN_FRAME_VLAN)) {
 		dn_ring_unfetch(ring, 1);
+		goto drop;
+	}
+	if (unlikely(!dn_gmem_owned(vm, dn_gaddr(desc.addr), frame->len))) {
+		dn_ring_unfetch(ring, 1);
+		dn_port_kick(port);
 		goto drop;
 	}
 	for (i = DN_FRAME_VEC_ETH; i < frame->nr; i++) {
@@ -326,6 +363,8 @@ bool dn_nic_move(struct dn_nic *nic)
 
 	more = dn_nic_service_tx(nic);
 	more |= dn_nic_service_rx(nic);
+	if (nic->port.vm->part->base && dn_nic_vport(nic))
+		more |= dn_nic_own_rx(nic);
 	if (dn_ring_publish(&nic->port.ring[DENALI_QUEUE_OUT]) | dn_nic_publish_rx(nic))
 		dn_port_raise(&nic->port);
 	return more;

@@ -213,11 +213,12 @@ static int dn_part_fits(u32 pages)
  * @gfn:  not its own yet
  *
  * The page is still where it was for whoever has looked it up or has it mapped. Context: any;
- * nobody else does so for this partition.
+ * nobody else does so for this partition, but see dn_part_owns_now().
  */
 void dn_part_own(struct dn_part *part, u32 gfn)
 {
 	copy_page(dn_pfn_addr(dn_part_frame(part, gfn)), dn_part_addr(part->base, gfn));
+	smp_wmb(); /* for dn_part_owns_now() */
 	__set_bit(gfn, part->own);
 	__set_bit(gfn / BITS_PER_LONG, part->own_longs);
 	WRITE_ONCE(part->nr_own, part->nr_own + 1);

@@ -59,6 +59,16 @@ static inline bool dn_part_owns(const struct dn_part *part, u32 gfn)
 	return likely(!part->base) || test_bit(gfn, part->own);
 }
 
+/**
+ * dn_part_owns_now() - dn_part_owns() for who isn't the VM's runner
+ *
+ * What is its own stays so, and may be written to. False may be out of date.
+ */
+static inline bool dn_part_owns_now(const struct dn_part *part, u32 gfn)
+{
+	return likely(!part->base) || test_bit_acquire(gfn, part->own);
+}
+
 /** dn_part_frame() - frame that @gfn has in this partition, whether it is used yet or not */
 static inline unsigned long dn_part_frame(const struct dn_part *part, u32 gfn)
 {

@@ -40,6 +40,8 @@ struct dn_ring {
 
 int dn_ring_set(struct dn_vm *vm, struct dn_ring *ring, dn_gaddr_t ga, u32 order);
 int dn_ring_fetch(struct dn_vm *vm, struct dn_ring *ring, struct denali_desc *desc);
+int dn_ring_fetch_other(struct dn_vm *vm, struct dn_ring *ring, struct denali_desc *desc);
+bool dn_ring_peek(struct dn_vm *vm, const struct dn_ring *ring, u32 *at, struct denali_desc *desc);
 void dn_ring_unfetch(struct dn_ring *ring, u32 n);
 void dn_ring_respond(struct dn_vm *vm, struct dn_ring *ring, const struct denali_desc *desc);
 bool dn_ring_publish(struct dn_ring *ring);
@@ -66,6 +68,8 @@ struct dn_port_stats {
  *           Context: in a slice, interrupts off
  * @settle:  optional: return when nobody is at work on the port's rings and buffers any
  *           more. Context: process, VM off
+ * @freeze:  optional: the VM becomes a template: return when nobody is at work on its rings
+ *           and buffers, nor ever will be. Context: the VM's runner, may sleep
  * @detach:  let go of everything outside the VM; the port stays, without back end.
  *           Context: process, VM not running; at most once, or once more after @reset
  * @reset:   its VM starts anew: drop what is under way, describe the port in the virtual registers.
@@ -81,6 +85,7 @@ struct dn_port_ops {
 	bool (*service)(struct dn_port *port);
 	int (*set_ring)(struct dn_port *port, u32 queue, dn_gaddr_t ga, u32 order);
 	void (*settle)(struct dn_port *port);
+	void (*freeze)(struct dn_port *port);
 	void (*detach)(struct dn_port *port);
 	void (*reset)(struct dn_port *port);
 	void (*free)(struct dn_port *port);

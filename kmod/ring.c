@@ -83,12 +83,46 @@ static noinline int dn_ring_broken(struct dn_vm *vm, const struct dn_ring *ring,
 	return -EPROTO;
 }
 
+static dn_gaddr_t dn_ring_slot_addr(const struct dn_ring *ring, u32 index)
+{
+	return dn_gaddr(ring->desc.addr + (index & ring->mask) * sizeof(struct denali_desc));
+}
+
 static struct denali_desc *dn_ring_slot(struct dn_vm *vm, const struct dn_ring *ring, u32 index)
 {
-	u32 off = (index & ring->mask) * sizeof(struct denali_desc);
-
 	/* 32-byte descriptors on 64-byte alignment: none crosses a page. */
-	return dn_gmem_ptr(vm, dn_gaddr(ring->desc.addr + off), sizeof(struct denali_desc));
+	return dn_gmem_ptr(vm, dn_ring_slot_addr(ring, index), sizeof(struct denali_desc));
+}
+
+/* Is there a request? As dn_ring_fetch() returns it. */
+static inline int dn_ring_next(struct dn_vm *vm, const struct dn_ring *ring)
+{
+	u32 prod;
+
+	if (!ring->hdr_req)
+		return 0;
+	prod = READ_ONCE(ring->hdr_req[DN_REQ_PROD]);
+	if (prod == ring->req_cons)
+		return 0;
+	if (unlikely(prod - ring->req_cons > ring->mask + 1))
+		return dn_ring_broken(vm, ring, prod);
+	smp_rmb(); /* the index before what it covers */
+	return 1;
+}
+
+/* A private copy of a request, each field read once. */
+static inline void dn_ring_copy(struct dn_vm *vm, const struct dn_ring *ring, u32 index,
+				struct denali_desc *desc)
+{
+	const struct denali_desc *slot = dn_ring_slot(vm, ring, index);
+
+	desc->addr = READ_ONCE(slot->addr);
+	desc->len = READ_ONCE(slot->len);
+	desc->flags = READ_ONCE(slot->flags);
+	desc->op = READ_ONCE(slot->op);
+	desc->status = 0;
+	desc->pos = READ_ONCE(slot->pos);
+	desc->cookie = READ_ONCE(slot->cookie);
 }
 
 /**
@@ -102,27 +136,56 @@ static struct denali_desc *dn_ring_slot(struct dn_vm *vm, const struct dn_ring *
  */
 int dn_ring_fetch(struct dn_vm *vm, struct dn_ring *ring, struct denali_desc *desc)
 {
-	const struct denali_desc *slot;
-	u32 prod;
+	int ret = dn_ring_next(vm, ring);
+
+	if (likely(ret > 0))
+		dn_ring_copy(vm, ring, ring->req_cons++, desc);
+	return ret;
+}
+
+/**
+ * dn_ring_fetch_other() - as dn_ring_fetch(), for who isn't the VM's runner
+ *
+ * Return: as dn_ring_fetch(); -EAGAIN if it is in a page of the VM's template, which
+ * dn_ring_peek() mends. Context: others are kept from this ring.
+ */
+int dn_ring_fetch_other(struct dn_vm *vm, struct dn_ring *ring, struct denali_desc *desc)
+{
+	int ret = dn_ring_next(vm, ring);
+
+	if (ret <= 0)
+		return ret;
+	if (unlikely(!dn_gmem_owned(vm, dn_ring_slot_addr(ring, ring->req_cons), sizeof(*desc))))
+		return -EAGAIN;
+	dn_ring_copy(vm, ring, ring->req_cons++, desc);
+	return 1;
+}
+
+/**
+ * dn_ring_peek() - look at a request that isn't consumed yet
+ * @vm:   owner
+ * @ring: ring
+ * @at:   its number, or that of an earlier one: then it is moved on
+ * @desc: a private copy
+ *
+ * Its place is the VM's own from then on. Context: the VM's runner; others may be
+ * consuming it. Return: is there one?
+ */
+bool dn_ring_peek(struct dn_vm *vm, const struct dn_ring *ring, u32 *at, struct denali_desc *desc)
+{
+	u32 cons = READ_ONCE(ring->req_cons), prod;
 
 	if (!ring->hdr_req)
-		return 0;
+		return false;
 	prod = READ_ONCE(ring->hdr_req[DN_REQ_PROD]);
-	if (prod == ring->req_cons)
-		return 0;
-	if (unlikely(prod - ring->req_cons > ring->mask + 1))
-		return dn_ring_broken(vm, ring, prod);
+	if ((s32)(*at - cons) < 0)
+		*at = cons;
+	/* Who consumes the next request finds out if the ring is broken. */
+	if (prod - cons > ring->mask + 1 || (s32)(prod - *at) <= 0)
+		return false;
 	smp_rmb(); /* the index before what it covers */
-
-	slot = dn_ring_slot(vm, ring, ring->req_cons++);
-	desc->addr = READ_ONCE(slot->addr);
-	desc->len = READ_ONCE(slot->len);
-	desc->flags = READ_ONCE(slot->flags);
-	desc->op = READ_ONCE(slot->op);
-	desc->status = 0;
-	desc->pos = READ_ONCE(slot->pos);
-	desc->cookie = READ_ONCE(slot->cookie);
-	return 1;
+	dn_ring_copy(vm, ring, *at, desc);
+	return true;
 }
 
 /**

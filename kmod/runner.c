@@ -236,8 +236,11 @@ static void dn_runner_turn(struct dn_runner *r, struct dn_vm *vm)
 
 	for (;;) {
 		work = READ_ONCE(vm->work);
-		if (work & DN_WORK_OFF)
+		if (work & DN_WORK_OFF) {
+			if (work & BIT(DN_WORK_TEMPLATE))
+				dn_vm_freeze(vm);
 			return;
+		}
 		if (work & BIT(DN_WORK_TIMER)) {
 			clear_bit(DN_WORK_TIMER, &vm->work);
 			dn_clock_expire(vm);

@@ -425,6 +425,16 @@ static void dn_vm_finish_locked(struct dn_vm *vm)
 		dn_vm_put(vm);
 }
 
+/** dn_vm_freeze() - a VM is about to become a template. Context: its runner, may sleep. */
+void dn_vm_freeze(struct dn_vm *vm)
+{
+	int i;
+
+	for (i = 0; i < DENALI_MAX_PORTS; i++)
+		if (vm->port[i] && vm->port[i]->ops->freeze)
+			vm->port[i]->ops->freeze(vm->port[i]);
+}
+
 /** dn_vm_frozen() - a VM has become a template. Context: runner, may sleep. */
 void dn_vm_frozen(struct dn_vm *vm)
 {
@@ -556,6 +566,8 @@ int dn_vm_nic(struct dn_vm *vm, struct denali_vm_nic *arg)
 	} else if (arg->port >= DENALI_MAX_PORTS || !vm->port[arg->port] ||
 		   vm->port[arg->port]->ops->type != DENALI_PORT_NIC) {
 		err = -ENODEV;
+	} else if (vm->state == DENALI_VM_TEMPLATE) {
+		err = -EBUSY;
 	} else {
 		running = vm->state == DENALI_VM_RUNNING;
 		if (running)

@@ -47,18 +47,6 @@ FIXTURE_VARIANT(nic) {
 FIXTURE_VARIANT_ADD(nic, tap) { .on_switch = false };
 FIXTURE_VARIANT_ADD(nic, switch) { .on_switch = true };
 
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	ssize_t n;
-
-	if (fd < 0)
-		return -1;
-	n = write(fd, text, strlen(text));
-	close(fd);
-	return n > 0 ? 0 : -1;
-}
-
 static int tap_open(const char *name, int flags)
 {
 	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | flags };
@@ -121,7 +109,7 @@ FIXTURE_SETUP(nic)
 	ASSERT_EQ(nl_open(&self->nl), 0);
 	ASSERT_EQ(unshare(CLONE_NEWNET), 0);
 	/* No neighbour discovery between the frames of the tests. */
-	write_file("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
+	file_put("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
 	self->tap = tap_open("tap0", IFF_VNET_HDR);
 	ASSERT_GE(self->tap, 0);
 	ASSERT_EQ(link_flags("tap0", IFF_UP, 0), 0);

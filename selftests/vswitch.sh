@@ -65,7 +65,7 @@ all_down()
 }
 trap all_down EXIT
 
-plan 33
+plan 36
 net_up || { echo "# no network namespace"; exit 1; }
 
 check "there is no switch at first" no_switch
@@ -225,6 +225,42 @@ isolated()
 check "isolated VMs reach the uplink, not each other" isolated
 "$ctl" destroy web
 in_ns "$ctl" switch del sw0
+
+# Clones of one that was set up once, each at an address of its own, and their counters.
+clones()
+{
+	local i
+	in_ns "$ctl" switch add sw0 uplink up0 bridge br0 &&
+	"$ctl" template "$guests/httpd" name t || return
+	for i in $(seq 20 35); do
+		"$ctl" clone t name "c$i" nic switch sw0 start -- "ip=10.9.0.$i/24" ip6=off || return
+	done
+	for i in $(seq 20 35); do
+		wait_for fetch --fail -o "$tmp/page" "http://10.9.0.$i/" && grep -q "<title>" "$tmp/page" ||
+			{ echo "clone $i"; "$ctl" nic show; return 1; }
+	done
+	[ "$(switch_counter nics)" = 16 ]
+}
+clone_to_clone()
+{
+	"$ctl" template "$(guest net-fetch)" memory 4M name f &&
+	"$ctl" run template f nic switch sw0 -- ip=10.9.0.4/24 host=10.9.0.25 </dev/null >"$tmp/fetch" 2>&1
+	grep -q "answer: HTTP/1.1 200 OK" "$tmp/fetch" || { cat "$tmp/fetch"; return 1; }
+	"$ctl" destroy f
+}
+without_template()
+{
+	local i
+	"$ctl" destroy t && fetch --fail -o "$tmp/page" http://10.9.0.20/ &&
+	fetch --fail -o "$tmp/page" http://10.9.0.35/ || return
+	for i in $(seq 20 35); do
+		"$ctl" destroy "c$i" || return
+	done
+	[ "$(switch_counter nics)" = 0 ] && in_ns "$ctl" switch del sw0
+}
+check "16 clones of a web server, all answering" clones
+check "a clone fetches a page from another" clone_to_clone
+check "and without their template" without_template
 
 as_nobody()
 {

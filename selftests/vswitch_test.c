@@ -6,10 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <linux/if_packet.h>
-#include <linux/if_tun.h>
 #include <linux/netlink.h>
-#include <net/ethernet.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -19,12 +16,11 @@
 #include <sys/socket.h>
 
 #include "kselftest_harness.h"
+#include "ethernet.h"
 #include "lib.h"
 #include "nl.h"
 
 #define SWITCH	"vswitch-test"
-#define TYPE	0x88b5
-#define LEN	100		/* of a frame that is of no kind */
 #define VMS	4
 
 /* As in guests/nic.c. */
@@ -52,73 +48,14 @@ FIXTURE(vswitch) {
 	struct nl nl;
 };
 
-static int switch_add(int dev, const char *name, uint32_t flags, uint32_t uid)
-{
-	struct denali_switch_add add = { .flags = flags, .uid = uid };
-
-	memcpy(add.name, name, strnlen(name, sizeof(add.name)));
-	return ioctl(dev, DENALI_IOC_SWITCH_ADD, &add);
-}
-
-static int switch_del(int dev, const char *name)
-{
-	struct denali_switch_del del = { 0 };
-
-	memcpy(del.name, name, strnlen(name, sizeof(del.name)));
-	return ioctl(dev, DENALI_IOC_SWITCH_DEL, &del);
-}
-
-static int switch_tap(int dev, const char *name, uint32_t role, int tap)
-{
-	struct denali_switch_tap arg = { .role = role, .tap_fd = tap };
-
-	memcpy(arg.name, name, strnlen(name, sizeof(arg.name)));
-	if (tap != -1) {
-		arg.flags = DENALI_NIC_VNET_HDR | DENALI_NIC_OFFLOAD;
-		arg.vnet_hdr_len = 10;
-	}
-	return ioctl(dev, DENALI_IOC_SWITCH_TAP, &arg);
-}
-
-static int tap_open(const char *name)
-{
-	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
-	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-	char cmd[64];
-
-	strncpy(ifr.ifr_name, name, IFNAMSIZ - 1);
-	snprintf(cmd, sizeof(cmd), "ip link set %s up", name);
-	if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr) || ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM) || system(cmd))
-		return -1;
-	return fd;
-}
-
-static int packet_socket(const char *name)
-{
-	struct sockaddr_ll addr = {
-		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = if_nametoindex(name),
-	};
-	int s = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)), on = 1;
-
-	/* What this end sends isn't what came out of the tap. */
-	if (s < 0 || setsockopt(s, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) ||
-	    bind(s, (void *)&addr, sizeof(addr)) < 0)
-		return -1;
-	return s;
-}
-
 FIXTURE_SETUP(vswitch)
 {
-	int disable;
-
 	self->dev = dev_open();
 	ASSERT_GE(self->dev, 0);
 	ASSERT_EQ(nl_open(&self->nl), 0);
 	ASSERT_EQ(unshare(CLONE_NEWNET), 0);
 	/* No neighbour discovery of the host's between the frames of the tests. */
-	disable = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY);
-	ASSERT_EQ(write(disable, "1", 1), 1);
-	close(disable);
+	ASSERT_TRUE(file_put("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1"));
 	for (int i = 0; i < VMS; i++)
 		self->vm[i] = -1;
 	self->tap = -1;
@@ -142,27 +79,6 @@ FIXTURE_TEARDOWN(vswitch)
 	close(self->dev);
 }
 
-static void mac_of(uint8_t *mac, int n)
-{
-	const uint8_t m[6] = { 2, 0, 0, 0, n >> 8, n };
-
-	memcpy(mac, m, 6);
-}
-
-static int vm_plug_port(int vm, int n, const char *name, uint32_t port)
-{
-	struct denali_vm_nic nic = { .port = port, .tap_fd = -1, .flags = DENALI_NIC_SWITCH };
-
-	mac_of(nic.mac, n);
-	strncpy(nic.sw, name, sizeof(nic.sw));
-	return ioctl(vm, DENALI_IOC_VM_NIC, &nic);
-}
-
-static int vm_plug(int vm, int n, const char *name)
-{
-	return vm_plug_port(vm, n, name, DENALI_NIC_NEW_PORT);
-}
-
 /* VM i of the test runs this, on the switch with address i. Returns when it has set up its rings. */
 static bool vm_up(struct _test_data_vswitch *self, int i, const char *cmd)
 {
@@ -170,7 +86,7 @@ static bool vm_up(struct _test_data_vswitch *self, int i, const char *cmd)
 	bool ok;
 
 	self->vm[i] = guest_make(self->dev, "nic", GUEST_MEM, cmd);
-	if (self->vm[i] < 0 || vm_plug(self->vm[i], i, SWITCH) || vm_ctl(self->vm[i], DENALI_IOC_VM_START))
+	if (self->vm[i] < 0 || switch_plug(self->vm[i], i, SWITCH) || vm_ctl(self->vm[i], DENALI_IOC_VM_START))
 		return false;
 	self->id[i] = vm_id(self->vm[i]);
 	progress = guest_var(self->vm[i], "nic", "progress");
@@ -220,20 +136,6 @@ static struct nl_port port(struct _test_data_vswitch *self, int i)
 static uint64_t came_to(struct _test_data_vswitch *self, int i)
 {
 	return port(self, i).rx_packets + port(self, i).rx_drops;
-}
-
-/* A frame from a to b (-1: to all), the rest filled with a number. */
-static size_t frame_make(uint8_t *frame, int from, int to, int fill)
-{
-	if (to < 0)
-		memset(frame, 0xff, 6);
-	else
-		mac_of(frame, to);
-	mac_of(frame + 6, from);
-	frame[12] = TYPE >> 8;
-	frame[13] = TYPE & 0xff;
-	memset(frame + 14, fill, LEN - 14);
-	return LEN;
 }
 
 #define IPV4(n)	{ 10, 0, n, 1 }
@@ -513,7 +415,7 @@ TEST_F(vswitch, floods_are_limited)
 	ASSERT_TRUE(puppets(self, 3));
 	for (int i = 0; i < 500; i++) {
 		others[i] = vm_create(self->dev, 16 << 10, 0, NULL);
-		ASSERT_EQ(vm_plug(others[i], 100 + i, SWITCH), 0);
+		ASSERT_EQ(switch_plug(others[i], 100 + i, SWITCH), 0);
 	}
 	ASSERT_TRUE(vm_up(self, 3, "tx-loop"));
 	EXPECT_TRUE(wait_until(counters(self).limited > 100, SOON_MS));
@@ -666,7 +568,7 @@ TEST_F(vswitch, receiver_without_buffers)
 {
 	ASSERT_TRUE(puppets(self, 1));
 	self->vm[1] = guest_make(self->dev, "nic", GUEST_MEM, "rx-none");
-	ASSERT_EQ(vm_plug(self->vm[1], 1, SWITCH), 0);
+	ASSERT_EQ(switch_plug(self->vm[1], 1, SWITCH), 0);
 	self->id[1] = vm_id(self->vm[1]);
 	ASSERT_EQ(vm_ctl(self->vm[1], DENALI_IOC_VM_START), 0);
 	for (int n = 1; n <= 50; n++)
@@ -711,7 +613,7 @@ static void hostile(struct __test_metadata *_metadata, struct _test_data_vswitch
 
 	ASSERT_TRUE(puppets(self, 1));
 	self->vm[2] = guest_make(self->dev, "nic", GUEST_MEM, cmd);
-	ASSERT_EQ(vm_plug(self->vm[2], 2, SWITCH), 0);
+	ASSERT_EQ(switch_plug(self->vm[2], 2, SWITCH), 0);
 	ASSERT_EQ(vm_ctl(self->vm[2], DENALI_IOC_VM_START), 0);
 	EXPECT_TRUE(wait_until(vm_send_fill(self, 0, 2, 1) == 0 && vm_ended(self->vm[2]), SOON_MS));
 	vm_state(self->vm[2], &st);
@@ -789,7 +691,7 @@ TEST_F(vswitch, deleted_under_load)
 	for (int i = 0; i < 3; i++) {
 		EXPECT_FALSE(vm_ended(self->vm[i]));
 		EXPECT_EQ(port(self, i).up, 0);
-		EXPECT_EQ(vm_plug_port(self->vm[i], i, SWITCH, 1), 0);
+		EXPECT_EQ(switch_plug_port(self->vm[i], i, SWITCH, 1), 0);
 	}
 	EXPECT_EQ(counters(self).ports, 3);
 	uint64_t came = came_to(self, 0);
@@ -832,8 +734,8 @@ TEST_F(vswitch, moved_under_load)
 	for (int i = 0; i < 3; i++)
 		ASSERT_TRUE(vm_up(self, i, "tx-loop"));
 	for (int i = 0; i < 50; i++) {
-		ASSERT_EQ(vm_plug_port(self->vm[1], 1, "vswitch-other", 1), 0);
-		ASSERT_EQ(vm_plug_port(self->vm[1], 1, SWITCH, 1), 0);
+		ASSERT_EQ(switch_plug_port(self->vm[1], 1, "vswitch-other", 1), 0);
+		ASSERT_EQ(switch_plug_port(self->vm[1], 1, SWITCH, 1), 0);
 	}
 	EXPECT_EQ(counters(self).ports, 3);
 	EXPECT_EQ(switch_del(self->dev, "vswitch-other"), 0);
@@ -858,7 +760,7 @@ TEST_F(vswitch, many_ports)
 	for (int i = 0; i < MANY; i++) {
 		vm[i] = vm_create(self->dev, 16 << 10, 0, NULL);
 		ASSERT_GE(vm[i], 0);
-		ASSERT_EQ(vm_plug(vm[i], 100 + i, SWITCH), 0);
+		ASSERT_EQ(switch_plug(vm[i], 100 + i, SWITCH), 0);
 	}
 	EXPECT_EQ(counters(self).ports, MANY);
 	ASSERT_EQ(nl_vm_get(&self->nl, vm_id(vm[MANY - 1]), &with), 0);
@@ -877,14 +779,14 @@ TEST_F(vswitch, one_address_one_port)
 {
 	int a = vm_create(self->dev, GUEST_MEM, 0, NULL), b = vm_create(self->dev, GUEST_MEM, 0, NULL);
 
-	ASSERT_EQ(vm_plug(a, 7, SWITCH), 0);
-	EXPECT_EQ(vm_plug(b, 7, SWITCH), -1);
+	ASSERT_EQ(switch_plug(a, 7, SWITCH), 0);
+	EXPECT_EQ(switch_plug(b, 7, SWITCH), -1);
 	EXPECT_EQ(errno, EEXIST);
 	EXPECT_EQ(counters(self).ports, 1);
 	/* Itself again, as with a tap. */
-	EXPECT_EQ(vm_plug_port(a, 7, SWITCH, 1), 0);
+	EXPECT_EQ(switch_plug_port(a, 7, SWITCH, 1), 0);
 	close(a);
-	EXPECT_TRUE(wait_until(vm_plug(b, 7, SWITCH) == 0, SOON_MS));
+	EXPECT_TRUE(wait_until(switch_plug(b, 7, SWITCH) == 0, SOON_MS));
 	close(b);
 }
 
@@ -955,7 +857,7 @@ TEST_F(vswitch, bad_arguments)
 	del.reserved = 1;
 	EXPECT_FAILS(ioctl(self->dev, DENALI_IOC_SWITCH_DEL, &del), EINVAL);
 
-	EXPECT_FAILS(vm_plug(vm, 1, "other"), ENOENT);
+	EXPECT_FAILS(switch_plug(vm, 1, "other"), ENOENT);
 	/* A name and no flag; the flag and a tap, a header, other flags, no name, a name without end. */
 	EXPECT_FAILS(ioctl(vm, DENALI_IOC_VM_NIC, &nic), EINVAL);
 	nic.flags = DENALI_NIC_SWITCH;
@@ -1003,9 +905,9 @@ TEST_F(vswitch, permissions)
 		if (switch_tap(dev, "vswitch-theirs", DENALI_SWITCH_MIRROR, -1) != -1 || errno != EPERM)
 			_exit(6);
 		vm = vm_create(dev, GUEST_MEM, 0, NULL);
-		if (vm_plug(vm, 1, SWITCH) != -1 || errno != EPERM)
+		if (switch_plug(vm, 1, SWITCH) != -1 || errno != EPERM)
 			_exit(7);
-		if (vm_plug(vm, 1, "vswitch-theirs"))
+		if (switch_plug(vm, 1, "vswitch-theirs"))
 			_exit(8);
 		if (nl_switch_get(&nl, SWITCH, &sw) != -1 || errno != ENOENT)
 			_exit(9);

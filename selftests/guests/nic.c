@@ -16,7 +16,7 @@ struct nic_ring {
 } __attribute__((aligned(64)));
 
 static struct nic_ring out, in;
-static uint8_t out_buf[BUF], in_buf[SIZE][BUF];
+static uint8_t out_buf[BUF], in_buf[SIZE][BUF] __attribute__((aligned(4096)));
 static uint32_t out_prod, in_prod, in_cons;
 
 /* For the host's eyes. */
@@ -444,9 +444,108 @@ static void test_bad_request(void)
 	}
 }
 
+/*
+ * A ring whose requests are in another page than its indices, with a buffer that nobody has
+ * written to: what a template leaves there is its own until the host has seen to that.
+ */
+static uint8_t far_ring[2 * 4096] __attribute__((aligned(4096)));
+
+static struct nic_ring *ring_far(void)
+{
+	return (void *)(far_ring + 4096 - offsetof(struct nic_ring, desc));
+}
+
+/* template: what the boot arguments of a clone name is run by it. */
+static void test_template(void)
+{
+	struct nic_ring *ring = ring_far();
+	uint32_t i;
+
+	for (i = 0; i < SIZE; i++)
+		ring->desc[i] = (struct denali_desc) {
+			.addr = (uintptr_t)in_buf[i], .len = BUF, .cookie = i,
+		};
+	ring->ring.req_prod = SIZE;
+	CHECK(denali_hypercall3(DENALI_HC_TEMPLATE, 0, 0, 0) == 1);
+	denali_main();
+}
+
+/* The first frame is whole, and the other buffers are as the template left them. */
+static void late(struct nic_ring *ring)
+{
+	uint32_t i, j;
+
+	*ring_word(&ring->ring.rsp_event) = 1;
+	while (!*ring_word(&ring->ring.rsp_prod)) {
+		guest_idle(NO_TIMEOUT);
+		guest_irq_take(DENALI_IRQ_PORT0 + PORT);
+	}
+	CHECK(ring->desc[0].status == 0 && ring->desc[0].cookie == 0);
+	for (j = 14; j < ring->desc[0].len; j++)
+		CHECK(in_buf[0][j] == guest_num(1));
+	for (i = 1; i < SIZE; i++)
+		for (j = 0; j < BUF; j++)
+			CHECK(!in_buf[i][j]);
+}
+
+/* late-ring FILL: the host isn't told of requests, which are the template's */
+static void test_late_ring(void)
+{
+	CHECK(guest_set_ring(PORT, DENALI_QUEUE_IN, ring_far(), ORDER) == 0);
+	late(ring_far());
+}
+
+/* late-buffers FILL: nor of buffers, which are */
+static void test_late_buffers(void)
+{
+	CHECK(guest_set_ring(PORT, DENALI_QUEUE_IN, &in, ORDER) == 0);
+	post(0, BUF);
+	late(&in);
+}
+
+/* churn: requests that change while the host is at them, to all places of the buffers. */
+static void test_churn(void)
+{
+	uint32_t i, seed = 1;
+
+	nic_setup(SIZE, BUF);
+	for (i = 0;; i++) {
+		struct denali_desc *desc = &in.desc[i % SIZE];
+
+		seed = seed * 1103515245 + 12345;
+		desc->addr = (uintptr_t)in_buf + (seed >> 8) % (sizeof(in_buf) - BUF);
+		desc->len = BUF - (seed >> 24) * 8;
+		*ring_word(&in.ring.req_prod) = *ring_word(&in.ring.rsp_prod) + SIZE;
+		guest_irq_take(DENALI_IRQ_PORT0 + PORT);
+		if (i % 64 == 0)
+			guest_doorbell(PORT);
+	}
+}
+
+/* freeze: becomes a template with frames under way; its clones end with what they find there. */
+static void test_freeze(void)
+{
+	const uint8_t *p;
+	uint32_t sum = 0;
+
+	nic_setup(SIZE, BUF);
+	/* Some have come. */
+	while (*ring_word(&in.ring.rsp_prod) < SIZE / 2)
+		guest_idle(MS);
+	CHECK(denali_hypercall3(DENALI_HC_TEMPLATE, 0, 0, 0) == 1);
+	for (p = (void *)in_buf; p < in_buf[SIZE]; p++)
+		sum = sum * 31 + *p;
+	for (p = (void *)&in; p < (uint8_t *)(&in + 1); p++)
+		sum = sum * 31 + *p;
+	guest_exit(sum);
+}
+
 GUEST_MAIN({ "info", test_info }, { "tx", test_tx }, { "tx-any", test_tx_any },
 	   { "tx-parts", test_tx_parts }, { "tx-batch", test_tx_batch }, { "spoof", test_spoof },
 	   { "spoof-parts", test_spoof_parts }, { "echo", test_echo }, { "rx-none", test_rx_none },
 	   { "rx-small", test_rx_small }, { "tx-loop", test_tx_loop }, { "link", test_link },
 	   { "csum", test_csum }, { "puppet", test_puppet }, { "bad-ring", test_bad_ring },
-	   { "bad-buffer", test_bad_buffer }, { "bad-request", test_bad_request })
+	   { "bad-buffer", test_bad_buffer }, { "bad-request", test_bad_request  },
+	   { "template", test_template }, { "late-ring", test_late_ring },
+	   { "late-buffers", test_late_buffers }, { "freeze", test_freeze },
+	   { "churn", test_churn })

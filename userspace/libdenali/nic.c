@@ -403,6 +403,10 @@ int denali_nic_unplug(struct denali_vm *vm, uint32_t port, struct denali_error *
 		return denali_fail(err, ENODEV,
 				   "VM %s: port %u is not a NIC (denalictl nic show %s)",
 				   vm->name, port, vm->name);
+	if (errno == EBUSY)
+		return denali_fail(err, EBUSY,
+				   "VM %s: is a template; what its NICs are plugged into is free when it is destroyed",
+				   vm->name);
 	return denali_fail(err, errno, "VM %s: unplug port %u: %s", vm->name, port,
 			   strerror(errno));
 }

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Switches, taps and frames for the tests of the module's own Ethernet, by plain system
+ * calls. Functions return -1 with errno set unless they say otherwise.
+ */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/if_packet.h>
+#include <linux/if_tun.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "ethernet.h"
+#include "lib.h"
+
+int switch_add(int dev, const char *name, uint32_t flags, uint32_t uid)
+{
+	struct denali_switch_add add = { .flags = flags, .uid = uid };
+
+	memcpy(add.name, name, strnlen(name, sizeof(add.name)));
+	return ioctl(dev, DENALI_IOC_SWITCH_ADD, &add);
+}
+
+int switch_del(int dev, const char *name)
+{
+	struct denali_switch_del del = { 0 };
+
+	memcpy(del.name, name, strnlen(name, sizeof(del.name)));
+	return ioctl(dev, DENALI_IOC_SWITCH_DEL, &del);
+}
+
+int switch_tap(int dev, const char *name, uint32_t role, int tap)
+{
+	struct denali_switch_tap arg = { .role = role, .tap_fd = tap };
+
+	memcpy(arg.name, name, strnlen(name, sizeof(arg.name)));
+	if (tap != -1) {
+		arg.flags = DENALI_NIC_VNET_HDR | DENALI_NIC_OFFLOAD;
+		arg.vnet_hdr_len = 10;
+	}
+	return ioctl(dev, DENALI_IOC_SWITCH_TAP, &arg);
+}
+
+int tap_open(const char *name)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	char cmd[64];
+
+	strncpy(ifr.ifr_name, name, IFNAMSIZ - 1);
+	snprintf(cmd, sizeof(cmd), "ip link set %s up", name);
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr) || ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM) || system(cmd))
+		return -1;
+	return fd;
+}
+
+int packet_socket(const char *name)
+{
+	struct sockaddr_ll addr = {
+		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = if_nametoindex(name),
+	};
+	int s = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)), on = 1;
+
+	/* What this end sends isn't what came out of the tap. */
+	if (s < 0 || setsockopt(s, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) ||
+	    bind(s, (void *)&addr, sizeof(addr)) < 0)
+		return -1;
+	return s;
+}
+
+void mac_of(uint8_t *mac, int n)
+{
+	const uint8_t m[6] = { 2, 0, 0, 0, n >> 8, n };
+
+	memcpy(mac, m, 6);
+}
+
+int switch_plug_port(int vm, int n, const char *name, uint32_t port)
+{
+	struct denali_vm_nic nic = { .port = port, .tap_fd = -1, .flags = DENALI_NIC_SWITCH };
+
+	mac_of(nic.mac, n);
+	memcpy(nic.sw, name, strnlen(name, sizeof(nic.sw)));
+	return ioctl(vm, DENALI_IOC_VM_NIC, &nic);
+}
+
+int switch_plug(int vm, int n, const char *name)
+{
+	return switch_plug_port(vm, n, name, DENALI_NIC_NEW_PORT);
+}
+
+/* A frame from a to b (-1: to all), the rest filled with a number. */
+size_t frame_make(uint8_t *frame, int from, int to, int fill)
+{
+	if (to < 0)
+		memset(frame, 0xff, 6);
+	else
+		mac_of(frame, to);
+	mac_of(frame + 6, from);
+	frame[12] = TYPE >> 8;
+	frame[13] = TYPE & 0xff;
+	memset(frame + 14, fill, LEN - 14);
+	return LEN;
+}
