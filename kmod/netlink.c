@@ -263,6 +263,7 @@ static const struct genl_ops dn_ops[] = {
 	},
 	{
 		.cmd = DENALI_CMD_SWITCH_GET,
+		.start = dn_vswitch_dump_start,
 		.dumpit = dn_vswitch_dump,
 	},
 };

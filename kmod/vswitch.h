@@ -89,7 +89,7 @@ struct dn_vaddr {
  * @rcu:   frees it
  */
 struct dn_vport {
-	raw_spinlock_t lock;
+	raw_spinlock_t lock;		/* see above */
 	struct dn_port *port;
 	struct dn_vswitch *sw;
 	struct rhash_head node;
@@ -213,6 +213,7 @@ void dn_vswitch_put(struct dn_vswitch *sw);
 int dn_vswitch_add(const struct denali_switch_add *arg);
 int dn_vswitch_del(const struct denali_switch_del *arg);
 int dn_vswitch_tap(const struct denali_switch_tap *arg);
+int dn_vswitch_dump_start(struct netlink_callback *cb);
 int dn_vswitch_dump(struct sk_buff *skb, struct netlink_callback *cb);
 void dn_vswitches_exit(void);
 

@@ -282,7 +282,8 @@ static int dn_vswitch_put_tap(struct sk_buff *skb, struct dn_tap __rcu **place, 
 	return ret;
 }
 
-static int dn_vswitch_put_all(struct sk_buff *skb, struct dn_vswitch *sw)
+/* @ns: of who is to read it, whoever's doing it is. */
+static int dn_vswitch_put_all(struct sk_buff *skb, struct dn_vswitch *sw, struct user_namespace *ns)
 {
 	const struct {
 		int type;
@@ -303,7 +304,7 @@ static int dn_vswitch_put_all(struct sk_buff *skb, struct dn_vswitch *sw)
 		if (nla_put_u64_64bit(skb, counters[i].type, counters[i].value, DENALI_SWITCH_A_PAD))
 			return -EMSGSIZE;
 	if (nla_put_string(skb, DENALI_SWITCH_A_NAME, sw->name) ||
-	    nla_put_u32(skb, DENALI_SWITCH_A_UID, from_kuid_munged(current_user_ns(), sw->uid)) ||
+	    nla_put_u32(skb, DENALI_SWITCH_A_UID, from_kuid_munged(ns, sw->uid)) ||
 	    nla_put_u32(skb, DENALI_SWITCH_A_FLAGS, sw->isolate ? DENALI_SWITCH_ISOLATE : 0) ||
 	    nla_put_u32(skb, DENALI_SWITCH_A_PORTS, atomic_read(&sw->macs.nelems)) ||
 	    dn_vswitch_put_tap(skb, &sw->uplink, DENALI_SWITCH_A_UPLINK,
@@ -314,10 +315,17 @@ static int dn_vswitch_put_all(struct sk_buff *skb, struct dn_vswitch *sw)
 	return 0;
 }
 
+/** dn_vswitch_dump_start() - as for VMs: what the asker may, whoever reads it */
+int dn_vswitch_dump_start(struct netlink_callback *cb)
+{
+	cb->args[1] = netlink_capable(cb->skb, CAP_NET_ADMIN);
+	return 0;
+}
+
 /**
  * dn_vswitch_dump() - DENALI_CMD_SWITCH_GET: those that the asker may plug into
  * @skb: the answer
- * @cb:  cb->args[0] is the id of the last that was shown
+ * @cb:  cb->args[0] is the id of the last that was shown; [1]: all are to be
  */
 int dn_vswitch_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
@@ -329,11 +337,10 @@ int dn_vswitch_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	list_for_each_entry(sw, &dn_vswitches, list) {
 		if (sw->id <= (u64)cb->args[0])
 			continue;
-		if (uid_eq(sw->uid, NETLINK_CREDS(cb->skb)->uid) ||
-		    netlink_capable(cb->skb, CAP_NET_ADMIN)) {
+		if (cb->args[1] || uid_eq(sw->uid, NETLINK_CREDS(cb->skb)->uid)) {
 			hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 					  &dn_family, NLM_F_MULTI, DENALI_CMD_SWITCH_NEW);
-			if (!hdr || dn_vswitch_put_all(skb, sw)) {
+			if (!hdr || dn_vswitch_put_all(skb, sw, sk_user_ns(NETLINK_CB(cb->skb).sk))) {
 				if (hdr)
 					genlmsg_cancel(skb, hdr);
 				/* Full: goes on with this one, unless it can never fit. */

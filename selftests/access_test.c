@@ -16,12 +16,15 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "ethernet.h"
 #include "lib.h"
 #include "nl.h"
 
 #define USER		60001	/* who asks */
 #define OWNER		60002	/* whose VM it is about */
 #define GROUP		60100	/* may open the device */
+
+#define SWITCH		"access-test"	/* OWNER's */
 
 #define CAP(name)	(1ULL << (CAP_##name))
 #define ALL_CAPS	(~0ULL >> (63 - CAP_LAST_CAP))
@@ -183,6 +186,34 @@ static int try_create(context *self)
 	return result(vm_create(self->dev, GUEST_MEM, 0, "mine"));
 }
 
+static int try_switch_add(context *self)
+{
+	int ret = result(switch_add(self->dev, SWITCH "-new", 0, 0));
+
+	return ret ? ret : result(switch_del(self->dev, SWITCH "-new"));
+}
+
+static int try_switch_tap(context *self)
+{
+	return result(switch_tap(self->dev, SWITCH, DENALI_SWITCH_MIRROR, -1));
+}
+
+/* ENOENT: it isn't in the list. */
+static int try_switch_get(context *self)
+{
+	struct nl_switch sw;
+	struct nl nl;
+
+	return nl_open(&nl) ? NOT_SET_UP : result(nl_switch_get(&nl, SWITCH, &sw));
+}
+
+static int try_switch_plug(context *self)
+{
+	int vm = vm_create(self->dev, GUEST_MEM, 0, NULL);
+
+	return vm < 0 ? NOT_SET_UP : result(switch_plug(vm, 1, SWITCH));
+}
+
 FIXTURE_VARIANT(access) {
 	struct who who;
 	bool device;		/* may open it */
@@ -190,6 +221,8 @@ FIXTURE_VARIANT(access) {
 	bool pool;
 	bool events;
 	bool quota;		/* may have more than the limit */
+	bool switches;		/* may make and change them */
+	bool plug;		/* may see, and use, another's */
 };
 
 #define WHO(name, ...)	FIXTURE_VARIANT_ADD(access, name) { .who = __VA_ARGS__ }
@@ -199,14 +232,15 @@ WHO(stranger, { USER });
 WHO(member, { USER, GROUP }, .device = true);
 WHO(member_and_root_of_a_namespace, { USER, GROUP, .userns = true }, .device = true);
 WHO(sys_admin, { USER, 0, CAP(SYS_ADMIN) }, .vm = true, .pool = true);
-WHO(net_admin, { USER, 0, CAP(NET_ADMIN) }, .events = true);
+WHO(net_admin, { USER, 0, CAP(NET_ADMIN) }, .events = true, .switches = true, .plug = true);
 WHO(sys_resource, { USER, 0, CAP(SYS_RESOURCE) }, .quota = true);
 WHO(dac_override, { USER, 0, CAP(DAC_OVERRIDE) }, .device = true);
 WHO(all_other_capabilities, { USER, 0, MOST_CAPS });
 WHO(root_without_capabilities, { 0 }, .device = true);
-WHO(root, { 0, 0, ALL_CAPS }, .device = true, .vm = true, .pool = true, .events = true, .quota = true);
-WHO(owner, { OWNER }, .vm = true);
-WHO(owner_and_root_of_a_namespace, { OWNER, .userns = true }, .vm = true);
+WHO(root, { 0, 0, ALL_CAPS }, .device = true, .vm = true, .pool = true, .events = true, .quota = true,
+	.switches = true, .plug = true);
+WHO(owner, { OWNER }, .vm = true, .plug = true);
+WHO(owner_and_root_of_a_namespace, { OWNER, .userns = true }, .vm = true, .plug = true);
 
 FIXTURE_SETUP(access)
 {
@@ -221,10 +255,14 @@ FIXTURE_SETUP(access)
 	self->vm = vm_create_id(self->dev, GUEST_MEM, 0, "theirs", &self->id);
 	ASSERT_EQ(seteuid(0), 0);
 	ASSERT_GE(self->vm, 0);
+	/* A test that failed may have left it. */
+	switch_del(self->dev, SWITCH);
+	ASSERT_EQ(switch_add(self->dev, SWITCH, 0, OWNER), 0);
 }
 
 FIXTURE_TEARDOWN(access)
 {
+	switch_del(self->dev, SWITCH);
 	unlink(self->node);
 	close(self->vm);
 	close(self->dev);
@@ -283,6 +321,18 @@ TEST_F(access, limits)
 	if (variant->who.uid != OWNER && variant->who.uid != 0)
 		EXPECT_TRUE(wait_until(as(&variant->who, try_batch, self) == 0, SOON_MS));
 	EXPECT_TRUE(file_put("/sys/module/denali/parameters/user_vms", "0"));
+}
+
+TEST_F(access, switches)
+{
+	int may = variant->switches ? 0 : EPERM;
+
+	if (userns_missing(&variant->who))
+		SKIP(return, NO_USERNS);
+	EXPECT_EQ(as(&variant->who, try_switch_add, self), may);
+	EXPECT_EQ(as(&variant->who, try_switch_tap, self), may);
+	EXPECT_EQ(as(&variant->who, try_switch_get, self), variant->plug ? 0 : ENOENT);
+	EXPECT_EQ(as(&variant->who, try_switch_plug, self), variant->plug ? 0 : EPERM);
 }
 
 /* Who has the device open, or was handed it, may have VMs: they are the asker's, not the opener's. */
