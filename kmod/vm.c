@@ -344,6 +344,8 @@ static void dn_vm_settle(struct dn_vm *vm)
 			vm->port[i]->ops->settle(vm->port[i]);
 }
 
+static void dn_vm_finish_locked(struct dn_vm *vm);
+
 /* DENALI_IOC_VM_STOP with vm->ctl held. */
 int dn_vm_stop_locked(struct dn_vm *vm)
 {
@@ -358,6 +360,11 @@ int dn_vm_stop_locked(struct dn_vm *vm)
 	if (vm->state == DENALI_VM_TEMPLATE)
 		return -EBUSY;
 	dn_vm_settle(vm);
+	/* Somebody who was at work on its rings has found one broken. */
+	if (vm->state == DENALI_VM_STOPPED && dn_vm_ending(vm)) {
+		dn_runner_take(vm, DN_WORK_END, DENALI_VM_ENDED);
+		dn_vm_finish_locked(vm);
+	}
 	return vm->state == DENALI_VM_ENDED ? -ESHUTDOWN : 0;
 }
 
