@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory of the host per VM beyond its partition, and per tap: the kernel is asked
- * what it has free before and after many of them are made. Free is the free lists
+ * Memory of the host per VM beyond its partition, per NIC on a switch, and per tap: the
+ * kernel is asked what it has free before and after many of them are made. Free is the free lists
  * and the per-CPU lists before them, so that no page is missed; the slab caches
  * say what the rest is. The pool is made when the module is loaded, so partitions
  * don't show.
@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../ethernet.h"
 #include "../lib.h"
 #include "../nl.h"
 #include "bench.h"
@@ -28,6 +29,7 @@
 #define VM_BYTES	(256 << 10)
 #define TAPS		100
 #define BRIDGE		"brmem"
+#define SWITCH		"swmem"
 #define CACHES_MAX	300
 
 struct cache {
@@ -214,6 +216,39 @@ static void vms(int dev, struct nl *nl, const char *arg, const char *active, con
 	vms_close(dev, vm);
 }
 
+/* NICs on a switch, one for each of VMs that are there already: the port and what a NIC is. */
+static void ports(int dev)
+{
+	static struct memory before, after;
+	static int vm[VMS];
+	int i, round;
+
+	for (round = 0; round < 2; round++) {
+		if (switch_add(dev, SWITCH, 0, 0) < 0)
+			die("a switch can't be made: %m");
+		for (i = 0; i < VMS; i++) {
+			vm[i] = vm_create(dev, VM_BYTES, 0, NULL);
+			if (vm[i] < 0)
+				die("VM %d of %d can't be made: %m", i + 1, VMS);
+		}
+		if (round) {
+			caches_drop();
+			memory_read(&before);
+		}
+		for (i = 0; i < VMS; i++)
+			if (switch_plug(vm[i], i, SWITCH) < 0)
+				die("NIC %d of %d can't be plugged in: %m", i + 1, VMS);
+		if (round) {
+			caches_drop();
+			memory_read(&after);
+			memory_report("switch-port", &before, &after, VMS);
+		}
+		vms_close(dev, vm);
+		if (switch_del(dev, SWITCH) < 0)
+			die("the switch can't be deleted: %m");
+	}
+}
+
 static void taps(void)
 {
 	static struct memory before, after;
@@ -260,5 +295,6 @@ void bench_memory(int dev)
 		die("the netlink family denali: %m");
 	vms(dev, &nl, "idle", "active", "idle");
 	vms(dev, &nl, "print", "active-console", "idle-console");
+	ports(dev);
 	taps();
 }

@@ -53,6 +53,7 @@ MEMORY = [
     ("active", "active VM", 32768),
     ("idle-console", "idle VM that has printed", None),
     ("active-console", "active VM that has printed", None),
+    ("switch-port", "NIC on a switch of the module's", 1024),
     ("tap", "tap, up and on a bridge (not the module's)", None),
 ]
 
