@@ -145,6 +145,9 @@ int dn_ring_fetch(struct dn_vm *vm, struct dn_ring *ring, struct denali_desc *de
 
 /**
  * dn_ring_fetch_other() - as dn_ring_fetch(), for who isn't the VM's runner
+ * @vm:   owner
+ * @ring: ring
+ * @desc: a private copy of the request
  *
  * Return: as dn_ring_fetch(); -EAGAIN if it is in a page of the VM's template, which
  * dn_ring_peek() mends. Context: others are kept from this ring.

@@ -226,6 +226,8 @@ FIXTURE_VARIANT(access) {
 };
 
 #define WHO(name, ...)	FIXTURE_VARIANT_ADD(access, name) { .who = __VA_ARGS__ }
+#define EVERYTHING	.device = true, .vm = true, .pool = true, .events = true, .quota = true,	\
+			.switches = true, .plug = true
 #define MOST_CAPS	(ALL_CAPS & ~(CAP(SYS_ADMIN) | CAP(NET_ADMIN) | CAP(SYS_RESOURCE) | CAP(DAC_OVERRIDE)))
 
 WHO(stranger, { USER });
@@ -237,8 +239,7 @@ WHO(sys_resource, { USER, 0, CAP(SYS_RESOURCE) }, .quota = true);
 WHO(dac_override, { USER, 0, CAP(DAC_OVERRIDE) }, .device = true);
 WHO(all_other_capabilities, { USER, 0, MOST_CAPS });
 WHO(root_without_capabilities, { 0 }, .device = true);
-WHO(root, { 0, 0, ALL_CAPS }, .device = true, .vm = true, .pool = true, .events = true, .quota = true,
-	.switches = true, .plug = true);
+WHO(root, { 0, 0, ALL_CAPS }, EVERYTHING);
 WHO(owner, { OWNER }, .vm = true, .plug = true);
 WHO(owner_and_root_of_a_namespace, { OWNER, .userns = true }, .vm = true, .plug = true);
 
