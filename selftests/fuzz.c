@@ -277,6 +277,7 @@ static bool pool_restore(void)
 static bool all_well(char *why, size_t size)
 {
 	vms_destroy_persistent(dev);
+	fuzz_ops_end(dev);
 	if (!wait_until(vm_count(dev) == before.vms, SOON_MS)) {
 		snprintf(why, size, "%u VMs are left, not %u", vm_count(dev), before.vms);
 		return false;

@@ -59,6 +59,7 @@ void fuzz_op_change(struct fuzz_rng *rng, struct fuzz_op *op);
 void fuzz_op_print(const struct fuzz_op *op);
 bool fuzz_ops_prepare(uint64_t id);
 bool fuzz_ops_begin(void);
+void fuzz_ops_end(int dev);
 void fuzz_op_run(const struct fuzz_op *op, struct fuzz_shared *shared);
 
 /* fuzz_cover.c */

@@ -25,6 +25,7 @@
 
 #include <denali/vregs.h>
 
+#include "ethernet.h"
 #include "fuzz.h"
 #include "lib.h"
 #include "nl.h"
@@ -258,6 +259,35 @@ static long op_state(const struct fuzz_op *op)
 	return request(op, VM, DENALI_IOC_VM_STATE, &state, sizeof(state));
 }
 
+static const char *const switches[] = { "fuzz-a", "fuzz-b" };
+
+static const char *switch_of(uint8_t a)
+{
+	return switches[a % ARRAY_SIZE(switches)];
+}
+
+static long op_switch(const struct fuzz_op *op)
+{
+	int dev = fd_of(op->b, DEV);
+
+	switch (op->x % 8) {
+	case 0:
+		return switch_del(dev, switch_of(op->a));
+	case 1:
+	case 2:
+		return switch_tap(dev, switch_of(op->a), op->x >> 8 & 1, op->x & 0x600 ? fd_of(op->c, TAP) : -1);
+	default:
+		return switch_add(dev, switch_of(op->a), op->x >> 8 & 1, op->x >> 16 & 1 ? 1000 : 0);
+	}
+}
+
+/* Onto a switch, where it has neighbours. */
+static long op_plug(const struct fuzz_op *op)
+{
+	return switch_plug_port(fd_of(op->b, VM), op->x >> 8 & 63, switch_of(op->a),
+				op->x % 4 ? DENALI_NIC_NEW_PORT : op->x >> 16 & 3);
+}
+
 static long op_nic(const struct fuzz_op *op)
 {
 	struct denali_vm_nic nic = {
@@ -265,7 +295,7 @@ static long op_nic(const struct fuzz_op *op)
 		.tap_fd = fd_of(op->a, TAP),
 		.mac = { 2, 0xfa, 0, 0, op->y, op->y >> 8 },
 		.mtu = op->y % 3 ? 0 : op->y >> 16,
-		.flags = op->x >> 16 & 3,
+		.flags = op->x >> 16 & (op->y % 8 ? 3 : 7),
 		.vnet_hdr_len = op->x >> 16 & 1 ? op->x >> 18 & 1 ? 10 : 12 : 0,
 	};
 
@@ -303,7 +333,8 @@ static long op_ioctl(const struct fuzz_op *op)
 	static const unsigned long requests[] = { DENALI_IOC_INFO, DENALI_IOC_VM_CREATE, DENALI_IOC_VM_OPEN,
 		DENALI_IOC_POOL_SET, DENALI_IOC_VM_SETUP, DENALI_IOC_VM_START, DENALI_IOC_VM_STOP,
 		DENALI_IOC_VM_KILL, DENALI_IOC_VM_STATE, DENALI_IOC_VM_DESTROY, DENALI_IOC_VM_NIC,
-		DENALI_IOC_VM_CONSOLE, DENALI_IOC_VM_CLONE, DENALI_IOC_VM_SHARE };
+		DENALI_IOC_VM_CONSOLE, DENALI_IOC_VM_CLONE, DENALI_IOC_VM_SHARE, DENALI_IOC_SWITCH_ADD,
+		DENALI_IOC_SWITCH_DEL, DENALI_IOC_SWITCH_TAP };
 	unsigned long nr = requests[op->x % ARRAY_SIZE(requests)];
 	struct fuzz_rng rng = { op->z };
 	uint8_t buf[512] = {};
@@ -532,7 +563,7 @@ static long op_netlink(const struct fuzz_op *op)
 			.nlmsg_flags = NLM_F_REQUEST | (op->x & 1 ? NLM_F_DUMP : op->x >> 16 & 0xffff),
 			.nlmsg_seq = op->x,
 		},
-		.genl = { .cmd = op->x & 2 ? DENALI_CMD_VM_GET : op->x >> 8 & 7, .version = DENALI_GENL_VERSION },
+		.genl = { .cmd = op->x & 2 ? op->x & 4 ? DENALI_CMD_VM_GET : DENALI_CMD_SWITCH_GET : op->x >> 8 & 7, .version = DENALI_GENL_VERSION },
 	};
 	struct fuzz_rng rng = { op->z };
 	uint32_t len = 0, group;
@@ -628,7 +659,8 @@ const struct fuzz_kind fuzz_kinds[] = {
 	{ "pool", 1, op_pool }, { "setup", 2, op_setup }, { "boot", 10, op_boot }, { "start", 3, op_start },
 	{ "stop", 3, op_stop }, { "kill", 2, op_kill }, { "reset", 4, op_reset }, { "destroy", 3, op_destroy },
 	{ "state", 2, op_state },
-	{ "nic", 5, op_nic }, { "console", 4, op_console }, { "clone", 6, op_clone }, { "share", 5, op_share },
+	{ "nic", 5, op_nic }, { "switch", 3, op_switch }, { "plug", 8, op_plug },
+	{ "console", 4, op_console }, { "clone", 6, op_clone }, { "share", 5, op_share },
 	{ "ioctl", 5, op_ioctl },
 	{ "mmap", 6, op_mmap }, { "touch", 8, op_touch }, { "munmap", 2, op_munmap }, { "madvise", 4, op_madvise },
 	{ "close", 4, op_close }, { "dup", 1, op_dup }, { "reopen", 1, op_reopen }, { "poll", 3, op_poll },
@@ -719,6 +751,8 @@ static void begin_well(void)
 		{ op_mmap, { .a = 0, .b = 0, .x = 0x102, .y = 8 * 15 + 1, .z = 0x10 } },
 		{ op_mmap, { .a = 1, .b = 1, .x = 0x102, .y = 8 * 15 + 1, .z = 0x10 } },
 		{ op_tap, { .a = 0, .x = 2 } },
+		{ op_switch, { .a = 0, .x = 3 } },
+		{ op_plug, { .a = 0, .b = 0, .x = 1 } },
 		{ op_console, { .a = 0, .b = 1 } },
 		{ op_netlink, { .a = 0 } },
 		{ op_epoll, { .a = 0 } },
@@ -742,6 +776,13 @@ bool fuzz_ops_begin(void)
 		return false;
 	begin_well();
 	return true;
+}
+
+/** fuzz_ops_end() - after programs: what belongs to no process goes */
+void fuzz_ops_end(int dev)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(switches); i++)
+		switch_del(dev, switches[i]);
 }
 
 void fuzz_op_run(const struct fuzz_op *op, struct fuzz_shared *shared)

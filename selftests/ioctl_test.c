@@ -105,17 +105,20 @@ TEST_F(req, structures_too_short)
 	static const struct {
 		unsigned long req;
 		bool on_vm;
+		size_t first;	/* size of the first version, if it has grown since */
 	} reqs[] = {
 		{ DENALI_IOC_INFO, false }, { DENALI_IOC_VM_CREATE, false },
 		{ DENALI_IOC_VM_OPEN, false }, { DENALI_IOC_POOL_SET, false },
 		{ DENALI_IOC_VM_SETUP, true }, { DENALI_IOC_VM_STATE, true },
-		{ DENALI_IOC_VM_NIC, true },
+		{ DENALI_IOC_VM_NIC, true, offsetof(struct denali_vm_nic, sw) },
+		{ DENALI_IOC_SWITCH_ADD, false }, { DENALI_IOC_SWITCH_DEL, false },
+		{ DENALI_IOC_SWITCH_TAP, false },
 	};
 	char buf[1024] = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(reqs); i++) {
 		int fd = reqs[i].on_vm ? self->vm : self->dev;
-		size_t size = _IOC_SIZE(reqs[i].req);
+		size_t size = reqs[i].first ? reqs[i].first : _IOC_SIZE(reqs[i].req);
 
 		EXPECT_ERR(EINVAL, ioctl(fd, WITH_SIZE(reqs[i].req, size - 1), buf));
 		EXPECT_ERR(EINVAL, ioctl(fd, WITH_SIZE(reqs[i].req, size - 4), buf));
@@ -420,6 +423,18 @@ TEST_F(req, start_of_nothing)
 	EXPECT_EQ(st.eip, 0x2000);
 }
 
+/* By a program that knows of no switches. */
+TEST_F(req, nic_of_the_first_version)
+{
+	struct denali_vm_nic nic = {
+		.port = DENALI_NIC_NEW_PORT, .tap_fd = -1, .mac = { 2, 0, 0, 0, 0, 1 }, .sw = "beyond",
+	};
+
+	EXPECT_EQ(ioctl(self->vm, WITH_SIZE(DENALI_IOC_VM_NIC, offsetof(struct denali_vm_nic, sw)), &nic), 0);
+	EXPECT_EQ(nic.port, 1);
+	EXPECT_STREQ(nic.sw, "beyond");
+}
+
 TEST_F(req, nic_bad_arguments)
 {
 	struct denali_vm_nic good = {
@@ -430,7 +445,7 @@ TEST_F(req, nic_bad_arguments)
 	nic.reserved = 1;
 	EXPECT_ERR(EINVAL, ioctl(self->vm, DENALI_IOC_VM_NIC, &nic));
 	nic = good;
-	nic.flags = 4;
+	nic.flags = 8;
 	EXPECT_ERR(EINVAL, ioctl(self->vm, DENALI_IOC_VM_NIC, &nic));
 	nic = good;
 	nic.flags = DENALI_NIC_OFFLOAD;
