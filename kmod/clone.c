@@ -145,6 +145,8 @@ static void dn_clone_reset(struct dn_vm *vm)
 	lockdep_assert_held(&vm->ctl);
 	if (vm->started)
 		dn_runner_take(vm, DN_WORK_STOP, DENALI_VM_STOPPED);
+	/* Who sends to it writes to pages that are its own by now. */
+	dn_vm_settle(vm);
 	hrtimer_cancel(&vm->timer);
 	/* One that has ended just now, unseen, is as if it hadn't: see dn_vm_finish_locked(). */
 	running = vm->started && !vm->finished;

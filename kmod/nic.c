@@ -169,6 +169,7 @@ static void dn_nic_reset(struct dn_port *port)
 	/* What waits there was sent to whom the guest was before. */
 	if (nic->tap)
 		dn_tap_drop(nic->tap);
+	nic->rx_own = 0;
 	dn_nic_describe(nic);
 }
 

@@ -62,7 +62,7 @@ static inline bool dn_part_owns(const struct dn_part *part, u32 gfn)
 /**
  * dn_part_owns_now() - dn_part_owns() for who isn't the VM's runner
  *
- * What is its own stays so, and may be written to. False may be out of date.
+ * What is its own stays so until a reset, and may be written to. False may be out of date.
  */
 static inline bool dn_part_owns_now(const struct dn_part *part, u32 gfn)
 {

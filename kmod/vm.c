@@ -334,8 +334,8 @@ int dn_vm_start(struct dn_vm *vm)
 	return err;
 }
 
-/* Its memory and rings stand still from here on. */
-static void dn_vm_settle(struct dn_vm *vm)
+/** dn_vm_settle() - memory and rings of a VM that is off stand still from here on. Context: process. */
+void dn_vm_settle(struct dn_vm *vm)
 {
 	int i;
 

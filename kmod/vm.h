@@ -188,6 +188,7 @@ int dn_vm_kill(struct dn_vm *vm, const char *why);
 int dn_vm_destroy(struct dn_vm *vm);
 int dn_vm_nic(struct dn_vm *vm, struct denali_vm_nic *arg);
 void dn_vm_finish(struct dn_vm *vm);
+void dn_vm_settle(struct dn_vm *vm);
 void dn_vm_freeze(struct dn_vm *vm);
 void dn_vm_frozen(struct dn_vm *vm);
 int dn_vm_stop_locked(struct dn_vm *vm);

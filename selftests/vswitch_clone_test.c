@@ -220,6 +220,26 @@ TEST_F(clone, requests_that_change)
 		close(vm[i]);
 }
 
+/* A clone is reset with frames under way to it: they go to nothing of its template's. */
+TEST_F(clone, reset_under_load)
+{
+	int loop = guest_make(self->dev, "nic", GUEST_MEM, "tx-loop"), vm;
+
+	ASSERT_EQ(switch_plug(loop, 2, SWITCH), 0);
+	ASSERT_EQ(vm_ctl(loop, DENALI_IOC_VM_START), 0);
+	vm = clone_make(self->template, "churn");
+	ASSERT_GE(vm, 0);
+	ASSERT_EQ(switch_plug(vm, 1, SWITCH), 0);
+	for (int i = 0; i < 20; i++) {
+		ASSERT_EQ(vm_ctl(vm, DENALI_IOC_VM_START), 0);
+		ASSERT_TRUE(wait_until(port(self, vm).rx_packets > 5, SOON_MS));
+		ASSERT_EQ(vm_ctl(vm, DENALI_IOC_VM_RESET), 0);
+	}
+	close(loop);
+	close(vm);
+	EXPECT_UNTOUCHED(self);
+}
+
 /* A template leaves its switch: its address is free, and nothing is for it any more. */
 TEST_F(clone, template_leaves)
 {
