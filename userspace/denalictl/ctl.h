@@ -180,6 +180,7 @@ int ctl_cmd_start(struct ctl_words *words);
 int ctl_cmd_stop(struct ctl_words *words);
 int ctl_cmd_switch(struct ctl_words *words);
 int ctl_cmd_template(struct ctl_words *words);
+int ctl_cmd_top(struct ctl_words *words);
 int ctl_cmd_version(struct ctl_words *words);
 int ctl_cmd_wait(struct ctl_words *words);
 
