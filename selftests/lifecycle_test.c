@@ -611,6 +611,24 @@ TEST_F(life, whole_pool_is_zero_at_start)
 	}
 }
 
+static uint64_t pool_dirty(int dev)
+{
+	struct denali_info info;
+
+	dev_info(dev, &info);
+	return info.pool_dirty;
+}
+
+/* So that whoever wants it finds it clean, and creating a VM isn't clearing its memory. */
+TEST_F(life, freed_memory_is_scrubbed_unasked)
+{
+	struct denali_vm_state st;
+
+	ASSERT_EQ(guest_run(self->dev, "basic", self->free & ~0xfffULL, "memzero", &st), 0);
+	EXPECT_TRUE(wait_until(pool_dirty(self->dev) == 0, SOON_MS));
+	EXPECT_EQ(pool_free(self->dev), self->free);
+}
+
 TEST_F(life, registers_at_start)
 {
 	EXPECT_HOLDS(self->dev, "regs_start", GUEST_MEM, "x");

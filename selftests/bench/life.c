@@ -25,6 +25,7 @@
 #define LIVES		256
 #define BATCH		64
 #define VM_BYTES	(256 << 10)
+#define LARGE_BYTES	(16 << 20)
 #define IMAGE_ADDR	0x2000
 #define IMAGE_BYTES	4096
 
@@ -77,6 +78,21 @@ static int vm_life(int dev)
 		die("a VM isn't set up: %m");
 	vm_run(vm);
 	return vm;
+}
+
+/* Just the request: the memory is clean already. */
+static uint32_t create_large(int dev)
+{
+	struct denali_vm_create create = { .mem_bytes = LARGE_BYTES };
+	int vm = ioctl(dev, DENALI_IOC_VM_CREATE, &create);
+	uint32_t end;
+
+	region_end(R_CREATE_LARGE);
+	end = tsc();
+	if (vm < 0)
+		die("no VM: %m");
+	close(vm);
+	return end;
 }
 
 static int clone_life(int template)
@@ -296,6 +312,7 @@ void bench_life(int dev)
 	SAMPLE(R_RESET_FIRST, reset_idle(vm));
 	SAMPLE(R_RESET, reset_alone(vm));
 	close(vm);
+	SAMPLE(R_CREATE_LARGE, create_large(dev));
 	SAMPLE_PARTS(R_SINGLES, ENDS_BATCH(R_SINGLES, clone_singly(template, fds)), BATCH);
 	SAMPLE_PARTS(R_BATCH, ENDS_BATCH(R_BATCH, clone_batch(template, fds)), BATCH);
 	SAMPLE(R_EXEC, ENDS(R_EXEC, process_life(bare)));

@@ -33,7 +33,8 @@
 #define R_RESET		25
 #define R_SINGLES	26
 #define R_BATCH		27
-#define R_NR		28
+#define R_CREATE_LARGE	28
+#define R_NR		29
 
 #define REGION_NAMES {							\
 	"empty", "hypercall-switcher", "exit-irqs-off", "exit-preemptible",	\
@@ -41,7 +42,8 @@
 	"getppid", "pipe-switch", "vm-life", "fork-exec-exit", "fork-exec-exit-libc",	\
 	"udp-vm", "udp-native", "udp-tap", "http-vm", "http-native", "http-tap",	\
 	"exit-idle", "clone-life", "create-first", "clone-first",	\
-	"reset-first", "reset-ended-first", "reset", "clone-singly", "clone-batch",		\
+	"reset-first", "reset-ended-first", "reset", "clone-singly", "clone-batch",	\
+	"create-large",		\
 }
 
 /* The displacement: "BD", operation, region. */

@@ -36,6 +36,7 @@ LIVES = [
     ("clone-life", "the same of a clone of a template"),
     ("create-first", "VM: create to its first instruction"),
     ("clone-first", "clone to its first instruction"),
+    ("create-large", "VM of 16 MiB: create alone"),
     ("clone-singly", "clone, not started: one of 64, one by one"),
     ("clone-batch", "the same, all 64 by one request"),
     ("reset", "reset of an idle clone that wrote to four pages"),
