@@ -315,6 +315,27 @@ static long op_clone(const struct fuzz_op *op)
 	return keep(request(op, VM, DENALI_IOC_VM_CLONE, &clone, sizeof(clone)), op->a, VM);
 }
 
+static long op_clones(const struct fuzz_op *op)
+{
+	int fd[DENALI_MAX_CLONES];
+	struct denali_vm_clones clones = {
+		.flags = op->x % 8 ? 0 : op->x >> 8,
+		.count = op->x % 16 ? 1 + op->y % 4 : op->y,
+		.first = op->y >> 8 & 7,
+		.fds = op->z % 16 ? (uintptr_t)fd : op->z,
+	};
+	long ret;
+
+	memset(fd, -1, sizeof(fd));
+	strcpy(clones.name, name_of(op->x >> 24));
+	/* Not the addresses: what is written there is this program's. */
+	spoil(op, &clones, offsetof(struct denali_vm_clones, fds));
+	ret = ioctl(fd_of(op->b, VM), DENALI_IOC_VM_CLONES, pointer(op, &clones));
+	for (unsigned int i = 0; i < ARRAY_SIZE(fd); i++)
+		keep(fd[i], op->a + i, VM);
+	return ret;
+}
+
 static long op_share(const struct fuzz_op *op)
 {
 	struct denali_vm_share share = {
@@ -333,8 +354,8 @@ static long op_ioctl(const struct fuzz_op *op)
 	static const unsigned long requests[] = { DENALI_IOC_INFO, DENALI_IOC_VM_CREATE, DENALI_IOC_VM_OPEN,
 		DENALI_IOC_POOL_SET, DENALI_IOC_VM_SETUP, DENALI_IOC_VM_START, DENALI_IOC_VM_STOP,
 		DENALI_IOC_VM_KILL, DENALI_IOC_VM_STATE, DENALI_IOC_VM_DESTROY, DENALI_IOC_VM_NIC,
-		DENALI_IOC_VM_CONSOLE, DENALI_IOC_VM_CLONE, DENALI_IOC_VM_SHARE, DENALI_IOC_SWITCH_ADD,
-		DENALI_IOC_SWITCH_DEL, DENALI_IOC_SWITCH_TAP };
+		DENALI_IOC_VM_CONSOLE, DENALI_IOC_VM_CLONE, DENALI_IOC_VM_SHARE, DENALI_IOC_VM_CLONES,
+		DENALI_IOC_VM_RESET, DENALI_IOC_SWITCH_ADD, DENALI_IOC_SWITCH_DEL, DENALI_IOC_SWITCH_TAP };
 	unsigned long nr = requests[op->x % ARRAY_SIZE(requests)];
 	struct fuzz_rng rng = { op->z };
 	uint8_t buf[512] = {};
@@ -659,8 +680,8 @@ const struct fuzz_kind fuzz_kinds[] = {
 	{ "pool", 1, op_pool }, { "setup", 2, op_setup }, { "boot", 10, op_boot }, { "start", 3, op_start },
 	{ "stop", 3, op_stop }, { "kill", 2, op_kill }, { "reset", 4, op_reset }, { "destroy", 3, op_destroy },
 	{ "state", 2, op_state },
-	{ "nic", 5, op_nic }, { "switch", 3, op_switch }, { "plug", 8, op_plug },
-	{ "console", 4, op_console }, { "clone", 6, op_clone }, { "share", 5, op_share },
+	{ "nic", 5, op_nic }, { "switch", 3, op_switch }, { "plug", 8, op_plug }, { "console", 4, op_console },
+	{ "clone", 6, op_clone }, { "clones", 3, op_clones }, { "share", 5, op_share },
 	{ "ioctl", 5, op_ioctl },
 	{ "mmap", 6, op_mmap }, { "touch", 8, op_touch }, { "munmap", 2, op_munmap }, { "madvise", 4, op_madvise },
 	{ "close", 4, op_close }, { "dup", 1, op_dup }, { "reopen", 1, op_reopen }, { "poll", 3, op_poll },
