@@ -53,7 +53,8 @@ int dn_gmem_kvec(struct dn_vm *vm, dn_gaddr_t ga, u32 len, struct kvec *vec, int
 /*
  * Pages that a clone shares with its template can only become its own in its runner. Who
  * else is to write to them asks first, and may then: what is a VM's own stays that, until a
- * clone is reset, which waits for them (dn_vm_settle()). Both are of a range that dn_gmem_ok() is true of, and isn't empty.
+ * clone is reset, which waits for them (dn_vm_settle()). Both are of a range that dn_gmem_ok()
+ * is true of, and isn't empty.
  */
 bool dn_gmem_owned(const struct dn_vm *vm, dn_gaddr_t ga, u32 len);	/* context: any */
 bool dn_gmem_make_own(struct dn_vm *vm, dn_gaddr_t ga, u32 len);	/* true: it wasn't */

@@ -374,12 +374,16 @@ static long op_ioctl(const struct fuzz_op *op)
 
 /* --- memory ---------------------------------------------------------------------- */
 
-static __thread sigjmp_buf *on_fault;
+struct way_back {
+	sigjmp_buf env;
+};
+
+static __thread struct way_back *on_fault;
 
 static void fault(int sig)
 {
 	if (on_fault)
-		siglongjmp(*on_fault, 1);
+		siglongjmp(on_fault->env, 1);
 	signal(sig, SIG_DFL);
 	raise(sig);
 }
@@ -425,12 +429,12 @@ static long op_touch(const struct fuzz_op *op)
 {
 	struct map *m = map_take(op->a, true);
 	struct fuzz_rng rng = { op->y };
-	sigjmp_buf back;
+	struct way_back back;
 	long sum = 0;
 
 	if (!m)
 		return -1;
-	if (m->p && !sigsetjmp(back, 1)) {
+	if (m->p && !sigsetjmp(back.env, 1)) {
 		on_fault = &back;
 		for (uint32_t i = 0; i < op->x % 64; i++)
 			*(volatile uint32_t *)(m->p + fuzz_rnd(&rng) % m->len / 4 * 4) = number(&rng);
@@ -574,6 +578,7 @@ static long op_fcntl(const struct fuzz_op *op)
 
 static long op_netlink(const struct fuzz_op *op)
 {
+	static const uint8_t gets[] = { DENALI_CMD_SWITCH_GET, DENALI_CMD_VM_GET };
 	struct {
 		struct nlmsghdr nlh;
 		struct genlmsghdr genl;
@@ -584,7 +589,10 @@ static long op_netlink(const struct fuzz_op *op)
 			.nlmsg_flags = NLM_F_REQUEST | (op->x & 1 ? NLM_F_DUMP : op->x >> 16 & 0xffff),
 			.nlmsg_seq = op->x,
 		},
-		.genl = { .cmd = op->x & 2 ? op->x & 4 ? DENALI_CMD_VM_GET : DENALI_CMD_SWITCH_GET : op->x >> 8 & 7, .version = DENALI_GENL_VERSION },
+		.genl = {
+			.cmd = op->x & 2 ? gets[op->x >> 2 & 1] : op->x >> 8 & 7,
+			.version = DENALI_GENL_VERSION,
+		},
 	};
 	struct fuzz_rng rng = { op->z };
 	uint32_t len = 0, group;
@@ -685,7 +693,8 @@ const struct fuzz_kind fuzz_kinds[] = {
 	{ "ioctl", 5, op_ioctl },
 	{ "mmap", 6, op_mmap }, { "touch", 8, op_touch }, { "munmap", 2, op_munmap }, { "madvise", 4, op_madvise },
 	{ "close", 4, op_close }, { "dup", 1, op_dup }, { "reopen", 1, op_reopen }, { "poll", 3, op_poll },
-	{ "epoll", 5, op_epoll }, { "read", 4, op_read }, { "write", 4, op_write }, { "fcntl", 2, op_fcntl }, { "netlink", 8, op_netlink }, { "tap", 4, op_tap }, { "fork", 1, op_fork },
+	{ "epoll", 5, op_epoll }, { "read", 4, op_read }, { "write", 4, op_write }, { "fcntl", 2, op_fcntl },
+	{ "netlink", 8, op_netlink }, { "tap", 4, op_tap }, { "fork", 1, op_fork },
 	{ "user", 1, op_user }, { "rest", 4, op_rest },
 };
 

@@ -437,8 +437,9 @@ struct denali_vm_state {
  * with its template's memory, registers, clock and alarm, and counters at 0: SETUP and START
  * as of a new clone. Name, id, share, descriptors, boot arguments and NICs, with their taps and addresses,
  * are kept, but for the taps that it let go when it ended (DENALI_IOC_VM_NIC plugs others). What waited
- * for it (console input, frames in a tap) and output that nobody has read are dropped. Takes as
- * long as there are pages that it had written to.
+ * for it (console input, frames in a tap) and output that nobody has read are dropped; not so
+ * what still waits in a switch's uplink, which is all ports'. Takes as long as there are pages
+ * that it had written to.
  *
  * EINVAL: not a clone; EBUSY: a template; ESHUTDOWN: destroyed.
  */
