@@ -20,15 +20,18 @@ check "UDP echo, 1 to 1,472 bytes" eval "udp 10.9.0.2 1 20 && udp 10.9.0.2 1472 
 check "UDP echo over IPv6" udp fd09::2 1000 20
 check "UDP echo in fragments" udp 10.9.0.2 5000 5
 check "UDP echo over IPv6 in fragments" udp fd09::2 5000 5
-# More than the VM has memory for, several times: it must share it out so that all get on.
+# More than the VM has memory for, several times: it must share it out so that all get on. A switch
+# has no queues: it loses so many frames of such a crowd that some of the clients wait for minutes.
+crowd=${DENALI_NET_SWITCH:+10}
+crowd=${crowd:-100}
 crowds()
 {
 	local i
 	for i in 1 2 3; do
-		tcp 10.9.0.2 100 20000 || { echo "round $i"; return 1; }
+		tcp 10.9.0.2 "$crowd" 20000 || { echo "round $i"; return 1; }
 	done
 }
-check "TCP echo, 100 connections at once" crowds
+check "TCP echo, $crowd connections at once" crowds
 check "TCP echo over IPv6" tcp fd09::2 5 20000
 
 sockets()
