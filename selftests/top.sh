@@ -35,7 +35,7 @@ class Top:
                                   stdout=self.slave, stderr=self.slave, preexec_fn=child)
 
     def resize(self, rows, cols):
-        self.rows, self.cols = rows, cols
+        self.rows, self.cols, self.stale = rows, cols, True
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("4H", rows, cols, 0, 0))
 
     def feed(self, text):
@@ -49,6 +49,10 @@ class Top:
             self.take(m.group(0), m.group(1))
 
     def take(self, text, seq):
+        # What is left of a frame that was drawn before the size changed.
+        self.stale = self.stale and self.other and seq != "H"
+        if self.stale:
+            return
         if text[-1] == "\n":
             self.row, self.col = self.row + 1, 0
             assert not self.other or self.row < self.rows, "scrolled"
@@ -73,6 +77,13 @@ class Top:
                 self.cursor = on
             elif seq[1:-1] == "7":
                 self.wrap = on
+
+    # One that shows all of this test's VMs.
+    @classmethod
+    def started(cls):
+        t = cls()
+        t.until(lambda: len(t.vms()) == 4)
+        return t
 
     def text(self):
         return "\n".join(self.lines.get(r, "") for r in range(self.rows))
@@ -289,8 +300,7 @@ keys_sort()
 keys_filter()
 {
 	on_terminal <<-'END'
-	t = Top()
-	t.until(lambda: len(t.vms()) == 4)
+	t = Top.started()
 	t.key("/spx\x7fi")
 	t.until("all: spi_")
 	t.key("\r")
@@ -411,8 +421,7 @@ signals()
 {
 	on_terminal <<-END
 	for name in "$*".split():
-	    t = Top()
-	    t.until(lambda: len(t.vms()) == 4)
+	    t = Top.started()
 	    sig = getattr(signal, name)
 	    t.p.send_signal(sig)
 	    t.ends(-sig)
@@ -422,8 +431,7 @@ signals()
 interrupt_key()
 {
 	on_terminal <<-'END'
-	t = Top()
-	t.until(lambda: len(t.vms()) == 4)
+	t = Top.started()
 	t.key("\x03")
 	t.ends(-signal.SIGINT)
 	END
@@ -452,8 +460,7 @@ stopped_and_back()
 terminal_gone()
 {
 	on_terminal <<-'END'
-	t = Top()
-	t.until(lambda: len(t.vms()) == 4)
+	t = Top.started()
 	os.close(t.slave)
 	os.close(t.master)
 	assert t.p.wait(LIMIT) != 0
