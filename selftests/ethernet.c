@@ -9,11 +9,10 @@
 #include <linux/if_tun.h>
 #include <net/ethernet.h>
 #include <net/if.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "ethernet.h"
 #include "lib.h"
@@ -46,17 +45,50 @@ int switch_tap(int dev, const char *name, uint32_t role, int tap)
 	return ioctl(dev, DENALI_IOC_SWITCH_TAP, &arg);
 }
 
-int tap_open(const char *name)
+int tap_open(const char *name, int flags)
 {
-	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | flags };
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-	char cmd[64];
 
 	strncpy(ifr.ifr_name, name, IFNAMSIZ - 1);
-	snprintf(cmd, sizeof(cmd), "ip link set %s up", name);
-	if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr) || ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM) || system(cmd))
+	if (fd >= 0 && ioctl(fd, TUNSETIFF, &ifr) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+int tap_name(int tap, char *name)
+{
+	struct ifreq ifr = { 0 };
+
+	if (ioctl(tap, TUNGETIFF, &ifr) < 0)
 		return -1;
-	return fd;
+	memcpy(name, ifr.ifr_name, IFNAMSIZ);
+	return 0;
+}
+
+int link_flags(const char *name, int set, int clear)
+{
+	struct ifreq ifr = { 0 };
+	int s = socket(AF_INET, SOCK_DGRAM, 0), ret;
+
+	strncpy(ifr.ifr_name, name, IFNAMSIZ - 1);
+	ret = ioctl(s, SIOCGIFFLAGS, &ifr);
+	ifr.ifr_flags = (ifr.ifr_flags | set) & ~clear;
+	if (!ret)
+		ret = ioctl(s, SIOCSIFFLAGS, &ifr);
+	close(s);
+	return ret;
+}
+
+int uplink_open(const char *name)
+{
+	int fd = tap_open(name, IFF_VNET_HDR);
+
+	if (fd >= 0 && !ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM) && !link_flags(name, IFF_UP, 0))
+		return fd;
+	close(fd);
+	return -1;
 }
 
 int packet_socket(const char *name)
@@ -64,12 +96,13 @@ int packet_socket(const char *name)
 	struct sockaddr_ll addr = {
 		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = if_nametoindex(name),
 	};
-	int s = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)), on = 1;
+	int s = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)), on = 1, size = 4 << 20;
 
 	/* What this end sends isn't what came out of the tap. */
 	if (s < 0 || setsockopt(s, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) ||
 	    bind(s, (void *)&addr, sizeof(addr)) < 0)
 		return -1;
+	setsockopt(s, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 	return s;
 }
 

@@ -17,7 +17,10 @@ int switch_del(int dev, const char *name);
 int switch_tap(int dev, const char *name, uint32_t role, int tap);
 int switch_plug(int vm, int n, const char *name);
 int switch_plug_port(int vm, int n, const char *name, uint32_t port);
-int tap_open(const char *name);
+int tap_open(const char *name, int flags);	/* IFF_*; the kernel's choice if there is no name */
+int tap_name(int tap, char *name);		/* of IFNAMSIZ bytes */
+int link_flags(const char *name, int set, int clear);
+int uplink_open(const char *name);		/* a tap as switch_tap() takes it, up */
 int packet_socket(const char *name);
 void mac_of(uint8_t *mac, int n);
 size_t frame_make(uint8_t *frame, int from, int to, int fill);

@@ -13,9 +13,8 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <linux/if.h>
 #include <linux/if_packet.h>
-#include <linux/if_tun.h>
+#include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -31,6 +30,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ethernet.h"
 #include "fuzz.h"
 #include "lib.h"
 #include "nl.h"
@@ -54,18 +54,15 @@ static struct {
 	unsigned int ifindex;
 } guests[GUESTS];
 
-static int tap_open(unsigned int *ifindex)
+static int guest_tap(unsigned int *ifindex)
 {
-	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI };
-	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC), sock = socket(AF_INET, SOCK_DGRAM, 0);
-	bool ok = fd >= 0 && ioctl(fd, TUNSETIFF, &ifr) == 0 && ioctl(sock, SIOCGIFINDEX, &ifr) == 0;
+	char name[IFNAMSIZ];
+	int fd = tap_open("", 0);
 
-	*ifindex = ifr.ifr_ifindex;
-	ifr.ifr_flags = IFF_UP;
-	ok = ok && ioctl(sock, SIOCSIFFLAGS, &ifr) == 0;
-	close(sock);
-	if (ok)
+	if (fd >= 0 && !tap_name(fd, name) && !link_flags(name, IFF_UP, 0)) {
+		*ifindex = if_nametoindex(name);
 		return fd;
+	}
 	perror("fuzz: tap");
 	close(fd);
 	return -1;
@@ -78,7 +75,7 @@ static bool guests_start(struct fuzz_rng *rng)
 	for (int i = 0; i < GUESTS; i++) {
 		struct denali_vm_nic nic = { .port = DENALI_NIC_NEW_PORT, .mac = { 2, 0xfb, 0, 0, 0, i } };
 
-		guests[i].tap = tap_open(&guests[i].ifindex);
+		guests[i].tap = guest_tap(&guests[i].ifindex);
 		nic.tap_fd = guests[i].tap;
 		snprintf(line, sizeof(line), "%u %u", (unsigned int)fuzz_rnd(rng), ROUNDS);
 		guests[i].vm = guest_make(dev, "fuzz", GUEST_MEM, line);

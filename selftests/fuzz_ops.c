@@ -627,30 +627,17 @@ static long op_netlink(const struct fuzz_op *op)
 	return send(fd_of(op->b, NETLINK), &msg, NLMSG_LENGTH(GENL_HDRLEN + len), MSG_DONTWAIT);
 }
 
-/* A tap comes, goes up and down, or gets a frame. */
+/* A tap comes, or goes up or down. */
 static long op_tap(const struct fuzz_op *op)
 {
-	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | (op->x & 1 ? IFF_VNET_HDR : 0) };
-	int fd, sock;
+	bool make = op->y % 4 == 0, up = op->x & (make ? 2 : 1);
+	int fd = make ? tap_open("", op->x & 1 ? IFF_VNET_HDR : 0) : fd_of(op->b, TAP);
+	char name[IFNAMSIZ];
+	long ret = tap_name(fd, name);
 
-	if (op->y % 4 == 0) {
-		fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK);
-		if (fd >= 0 && ioctl(fd, TUNSETIFF, &ifr) == 0 && op->x & 2) {
-			sock = socket(AF_INET, SOCK_DGRAM, 0);
-			ifr.ifr_flags = IFF_UP;
-			ioctl(sock, SIOCSIFFLAGS, &ifr);
-			close(sock);
-		}
-		return keep(fd, op->a, TAP);
-	}
-	fd = fd_of(op->b, TAP);
-	if (ioctl(fd, TUNGETIFF, &ifr) < 0)
-		return -1;
-	sock = socket(AF_INET, SOCK_DGRAM, 0);
-	ifr.ifr_flags = op->x & 1 ? IFF_UP : 0;
-	fd = ioctl(sock, SIOCSIFFLAGS, &ifr);
-	close(sock);
-	return fd;
+	if (!ret && (up || !make))
+		ret = link_flags(name, up ? IFF_UP : 0, up ? 0 : IFF_UP);
+	return make ? keep(fd, op->a, TAP) : ret;
 }
 
 /* --- processes ------------------------------------------------------------------- */

@@ -11,17 +11,15 @@
 #include <linux/if_tun.h>
 #include <linux/netlink.h>
 #include <net/if.h>
-#include <net/ethernet.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "kselftest_harness.h"
+#include "ethernet.h"
 #include "lib.h"
 #include "nl.h"
-
-#define TYPE	0x88b5
 
 static const uint8_t guest_mac[6] = { 2, 0, 0, 0, 0, 1 };
 static const uint8_t host_mac[6] = { 2, 0, 0, 0, 0, 99 };
@@ -47,59 +45,6 @@ FIXTURE_VARIANT(nic) {
 FIXTURE_VARIANT_ADD(nic, tap) { .on_switch = false };
 FIXTURE_VARIANT_ADD(nic, switch) { .on_switch = true };
 
-static int tap_open(const char *name, int flags)
-{
-	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | flags };
-	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-
-	strncpy(ifr.ifr_name, name, IFNAMSIZ - 1);
-	if (fd < 0 || ioctl(fd, TUNSETIFF, &ifr) < 0)
-		return -1;
-	return fd;
-}
-
-static int link_flags(const char *name, int set, int clear)
-{
-	struct ifreq ifr = { 0 };
-	int s = socket(AF_INET, SOCK_DGRAM, 0), ret;
-
-	strncpy(ifr.ifr_name, name, IFNAMSIZ - 1);
-	ret = ioctl(s, SIOCGIFFLAGS, &ifr);
-	ifr.ifr_flags = (ifr.ifr_flags | set) & ~clear;
-	if (!ret)
-		ret = ioctl(s, SIOCSIFFLAGS, &ifr);
-	close(s);
-	return ret;
-}
-
-static int packet_socket(const char *name)
-{
-	struct sockaddr_ll addr = {
-		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = if_nametoindex(name),
-	};
-	int s = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
-	int size = 4 << 20;
-
-	setsockopt(s, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
-	if (s < 0 || bind(s, (void *)&addr, sizeof(addr)) < 0)
-		return -1;
-	return s;
-}
-
-static int switch_add(int dev)
-{
-	struct denali_switch_add add = { .name = SWITCH };
-
-	return ioctl(dev, DENALI_IOC_SWITCH_ADD, &add);
-}
-
-static int switch_del(int dev)
-{
-	struct denali_switch_del del = { .name = SWITCH };
-
-	return ioctl(dev, DENALI_IOC_SWITCH_DEL, &del);
-}
-
 FIXTURE_SETUP(nic)
 {
 	on_switch = variant->on_switch;
@@ -119,15 +64,15 @@ FIXTURE_SETUP(nic)
 	if (!on_switch)
 		return;
 	/* A test that failed may have left it. */
-	switch_del(self->dev);
-	ASSERT_EQ(switch_add(self->dev), 0);
+	switch_del(self->dev, SWITCH);
+	ASSERT_EQ(switch_add(self->dev, SWITCH, 0, 0), 0);
 }
 
 FIXTURE_TEARDOWN(nic)
 {
 	close(self->vm);
 	if (on_switch)
-		EXPECT_EQ(switch_del(self->dev), 0);
+		EXPECT_EQ(switch_del(self->dev, SWITCH), 0);
 	close(self->sock);
 	close(self->tap);
 	close(self->nl.fd);
@@ -227,7 +172,7 @@ static ssize_t frame_get(struct _test_data_nic *self, uint8_t *frame, size_t siz
 	return 0;
 }
 
-static void frame_make(uint8_t *frame, size_t len, int seq, const uint8_t *to)
+static void seq_frame(uint8_t *frame, size_t len, int seq, const uint8_t *to)
 {
 	memcpy(frame, to, 6);
 	memcpy(frame + 6, host_mac, 6);
@@ -472,7 +417,7 @@ static void echo_all(struct __test_metadata *_metadata, struct _test_data_nic *s
 		size_t len = 60 + n * 14;
 		int seq = n < 100 ? n : 0xffff;
 
-		frame_make(out, len, seq, n % 3 ? guest_mac : (const uint8_t *)"\xff\xff\xff\xff\xff\xff");
+		seq_frame(out, len, seq, n % 3 ? guest_mac : (const uint8_t *)"\xff\xff\xff\xff\xff\xff");
 		ASSERT_EQ(frame_put(self, out, len), 0);
 		ASSERT_EQ(frame_get(self, in, sizeof(in), SOON_MS), len);
 		EXPECT_EQ(frame_seq(in), seq);
@@ -549,7 +494,7 @@ TEST_F(nic, a_burst_in)
 		SKIP(return, "a switch has no queue");
 	ASSERT_EQ(nic_start(self, "echo 4"), 0);
 	for (int n = 0; n < 200; n++) {
-		frame_make(frame, 200, n, guest_mac);
+		seq_frame(frame, 200, n, guest_mac);
 		ASSERT_EQ(frame_put(self, frame, 200), 0);
 	}
 	while (got < 200 && frame_get(self, frame, sizeof(frame), SOON_MS) == 200) {
@@ -557,7 +502,7 @@ TEST_F(nic, a_burst_in)
 		got++;
 	}
 	EXPECT_EQ(got, 200);
-	frame_make(frame, 60, 0xffff, guest_mac);
+	seq_frame(frame, 60, 0xffff, guest_mac);
 	EXPECT_EQ(frame_put(self, frame, 60), 0);
 	EXPECT_TRUE(nic_ended_well(self));
 }
@@ -570,7 +515,7 @@ TEST_F(nic, no_buffers)
 
 	ASSERT_EQ(nic_start(self, "rx-none"), 0);
 	for (int n = 0; n < 3000; n++) {
-		frame_make(frame, 200, n, guest_mac);
+		seq_frame(frame, 200, n, guest_mac);
 		send(self->sock, frame, 200, MSG_DONTWAIT);
 	}
 	ASSERT_TRUE(counters(self, &c));
@@ -585,7 +530,7 @@ TEST_F(nic, buffers_too_small)
 	struct nl_vm c;
 
 	ASSERT_EQ(nic_start(self, "rx-small"), 0);
-	frame_make(frame, 200, 1, guest_mac);
+	seq_frame(frame, 200, 1, guest_mac);
 	ASSERT_EQ(frame_put(self, frame, 200), 0);
 	EXPECT_TRUE(wait_until(counters(self, &c) && c.port[1].rx_drops >= 1, SOON_MS));
 	EXPECT_FALSE(vm_ended(self->vm));
@@ -786,7 +731,7 @@ TEST_F(nic, killed_under_load)
 {
 	uint8_t frame[2048];
 
-	frame_make(frame, 500, 7, guest_mac);
+	seq_frame(frame, 500, 7, guest_mac);
 	for (int i = 0; i < 30; i++) {
 		ASSERT_EQ(nic_start(self, i & 1 ? "tx-loop" : "echo 8"), 0);
 		for (int n = 0; n < 50; n++)
@@ -797,7 +742,7 @@ TEST_F(nic, killed_under_load)
 		self->vm = -1;
 		while (recv(self->sock, frame, sizeof(frame), MSG_DONTWAIT) > 0)
 			;
-		frame_make(frame, 500, 7, guest_mac);
+		seq_frame(frame, 500, 7, guest_mac);
 	}
 }
 
@@ -815,13 +760,13 @@ static void reset_with_frames(struct __test_metadata *_metadata, struct _test_da
 	ASSERT_EQ(nic_attach(self->vm, tap, DENALI_NIC_NEW_PORT, flags, hdr), 0);
 	ASSERT_EQ(vm_ctl(self->vm, DENALI_IOC_VM_START), 0);
 	for (int seq = 1; seq <= 40; seq++) {
-		frame_make(frame, sizeof(frame), seq, guest_mac);
+		seq_frame(frame, sizeof(frame), seq, guest_mac);
 		ASSERT_EQ(frame_put(self, frame, sizeof(frame)), 0);
 	}
 	ASSERT_EQ(vm_ctl(self->vm, DENALI_IOC_VM_RESET), 0);
 	ASSERT_EQ(vm_setup(self->vm, 0, "nic 300"), 0);
 	ASSERT_EQ(vm_ctl(self->vm, DENALI_IOC_VM_START), 0);
-	frame_make(frame, sizeof(frame), 300, guest_mac);
+	seq_frame(frame, sizeof(frame), 300, guest_mac);
 	ASSERT_EQ(frame_put(self, frame, sizeof(frame)), 0);
 	EXPECT_TRUE(nic_ended_well(self));
 }
@@ -866,7 +811,7 @@ TEST_F(nic, reset_after_the_end)
 	ASSERT_EQ(nic_attach(self->vm, self->tap, 1, DENALI_NIC_VNET_HDR, 10), 0);
 	ASSERT_EQ(vm_setup(self->vm, 0, "nic 17"), 0);
 	ASSERT_EQ(vm_ctl(self->vm, DENALI_IOC_VM_START), 0);
-	frame_make(frame, sizeof(frame), 17, guest_mac);
+	seq_frame(frame, sizeof(frame), 17, guest_mac);
 	ASSERT_EQ(frame_put(self, frame, sizeof(frame)), 0);
 	EXPECT_TRUE(nic_ended_well(self));
 }

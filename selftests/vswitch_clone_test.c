@@ -31,13 +31,11 @@ FIXTURE(clone) {
 /* A template of this guest, with address @n on the switch if it isn't 0. */
 static int template_on(int dev, const char *cmd, int n)
 {
-	struct pollfd pfd = { .events = POLLIN | POLLPRI };
+	int vm = vm_create(dev, GUEST_MEM, DENALI_CREATE_TEMPLATE, NULL);
 
-	pfd.fd = vm_create(dev, GUEST_MEM, DENALI_CREATE_TEMPLATE, NULL);
-	if (pfd.fd >= 0 && (!n || !switch_plug(pfd.fd, n, SWITCH)) &&
-	    !guest_boot(pfd.fd, "nic", cmd) && poll(&pfd, 1, SOON_MS) == 1 && pfd.revents == POLLPRI)
-		return pfd.fd;
-	close(pfd.fd);
+	if (vm >= 0 && (!n || !switch_plug(vm, n, SWITCH)) && template_boot(vm, "nic", cmd))
+		return vm;
+	close(vm);
 	return -1;
 }
 
@@ -52,7 +50,7 @@ FIXTURE_SETUP(clone)
 	/* A test that failed may have left it. */
 	switch_del(self->dev, SWITCH);
 	ASSERT_EQ(switch_add(self->dev, SWITCH, 0, 0), 0);
-	self->tap = tap_open("up0");
+	self->tap = uplink_open("up0");
 	ASSERT_GE(self->tap, 0);
 	ASSERT_EQ(switch_tap(self->dev, SWITCH, DENALI_SWITCH_UPLINK, self->tap), 0);
 	self->sock = packet_socket("up0");

@@ -17,26 +17,12 @@
 
 #include "kselftest_harness.h"
 #include "ethernet.h"
+#include "guests/puppet.h"
 #include "lib.h"
 #include "nl.h"
 
 #define SWITCH	"vswitch-test"
 #define VMS	4
-
-/* As in guests/nic.c. */
-struct puppet {
-	uint32_t go;
-	uint32_t done;
-	int32_t  status;
-	uint32_t len;
-	uint32_t flags;
-	uint32_t pos;
-	uint32_t got;
-	uint32_t got_len;
-	uint32_t got_flags;
-	uint8_t  frame[1536];
-	uint8_t  in[1536];
-};
 
 FIXTURE(vswitch) {
 	int dev;
@@ -109,7 +95,7 @@ static bool puppets(struct _test_data_vswitch *self, int n)
 
 static bool uplink_up(struct _test_data_vswitch *self)
 {
-	self->tap = tap_open("up0");
+	self->tap = uplink_open("up0");
 	if (self->tap < 0 || switch_tap(self->dev, SWITCH, DENALI_SWITCH_UPLINK, self->tap))
 		return false;
 	self->sock = packet_socket("up0");
@@ -516,7 +502,7 @@ TEST_F(vswitch, mirror)
 
 	ASSERT_TRUE(uplink_up(self));
 	ASSERT_TRUE(puppets(self, 2));
-	tap = tap_open("mirror0");
+	tap = uplink_open("mirror0");
 	ASSERT_GE(tap, 0);
 	sock = packet_socket("mirror0");
 	ASSERT_EQ(switch_tap(self->dev, SWITCH, DENALI_SWITCH_MIRROR, tap), 0);

@@ -4,6 +4,7 @@
  * Frames of the test carry the EtherType 0x88b5 (for experiments).
  */
 #include "guest.h"
+#include "puppet.h"
 
 #define PORT	1
 #define ORDER	4
@@ -344,24 +345,6 @@ static void test_csum(void)
 	last_status = send_desc((uintptr_t)out_buf, 14 + 20 + len, DENALI_DESC_CSUM, 34 | 6ULL << 16);
 	guest_exit(last_status == 0 ? 0 : 1);
 }
-
-/*
- * A puppet of the host's: sends the frame that it is given each time that go changes,
- * and shows the last one that came in. Times of looking are its own: it idles in between.
- */
-struct puppet {
-	uint32_t go;
-	uint32_t done;
-	int32_t  status;
-	uint32_t len;
-	uint32_t flags;
-	uint32_t pos;
-	uint32_t got;
-	uint32_t got_len;
-	uint32_t got_flags;
-	uint8_t  frame[1536];
-	uint8_t  in[1536];
-} __attribute__((aligned(4096)));
 
 volatile struct puppet puppet;
 
