@@ -7,20 +7,8 @@
 
 . "$(dirname "$0")/shlib.sh"
 
-if [ $# -gt 0 ]; then
-	tree=$(cd "$dir/../../.." && pwd)
-	if [ -z "${DENALI_MODULE:-}" ] && [ -e "$tree/denali.ko" ]; then
-		export DENALI_MODULE=$tree/denali.ko
-	fi
-	DENALI_MODULE_PARAMS=${DENALI_MODULE_PARAMS:-pool=64M}
-	denali_load || exit
-	exec "$dir/fuzz" "$@"
-fi
+[ $# = 0 ] || run_program fuzz "$@"
 
 plan 1
-if "$dir/fuzz" --programs 100 --seed "${DENALI_FUZZ_SEED:-1}"; then
-	ok "programs and guests made up at random"
-else
-	not_ok "programs and guests made up at random"
-fi
+shown "programs and guests made up at random" "$dir/fuzz" --programs 100 --seed "${DENALI_FUZZ_SEED:-1}"
 finish

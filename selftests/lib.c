@@ -414,18 +414,22 @@ int clone_start(int template, const char *cmdline)
 	return vm;
 }
 
+/* Run a guest in a VM that is to be a template until it is one; true if it has become one. */
+bool template_boot(int vm, const char *guest, const char *cmdline)
+{
+	struct pollfd pfd = { .fd = vm, .events = POLLIN | POLLPRI };
+
+	return guest_boot(vm, guest, cmdline) == 0 && poll(&pfd, 1, SOON_MS) == 1 && pfd.revents == POLLPRI;
+}
+
 /* A VM that is a template by now, of the guest "template". */
 int template_make(int dev, uint64_t mem)
 {
-	struct pollfd pfd = { .events = POLLIN | POLLPRI };
+	int vm = vm_create(dev, mem, DENALI_CREATE_TEMPLATE, NULL);
 
-	pfd.fd = vm_create(dev, mem, DENALI_CREATE_TEMPLATE, NULL);
-	if (pfd.fd < 0)
-		return -1;
-	if (guest_boot(pfd.fd, "template", "make") == 0 && poll(&pfd, 1, SOON_MS) == 1 &&
-	    pfd.revents == POLLPRI)
-		return pfd.fd;
-	close(pfd.fd);
+	if (vm < 0 || template_boot(vm, "template", "make"))
+		return vm;
+	close(vm);
 	return -1;
 }
 

@@ -349,11 +349,11 @@ int nl_vm_ask(struct nl *nl)
 	return nl_request(nl, DENALI_CMD_VM_GET, NLM_F_DUMP, NULL, 0);
 }
 
-int nl_vm_list(struct nl *nl, void (*each)(const struct nl_vm *vm, void *arg), void *arg)
+/* Read a list to its end. */
+static int list_read(struct nl *nl, void (*message)(const struct nlmsghdr *nlh, void *arg), void *arg)
 {
 	char buf[65536];
 	struct nlmsghdr *nlh;
-	struct nl_vm vm;
 	int n;
 
 	for (;;) {
@@ -367,10 +367,30 @@ int nl_vm_list(struct nl *nl, void (*each)(const struct nl_vm *vm, void *arg), v
 				errno = -((struct nlmsgerr *)NLMSG_DATA(nlh))->error;
 				return -1;
 			}
-			parse_vm(&vm, nlh);
-			each(&vm, arg);
+			message(nlh, arg);
 		}
 	}
+}
+
+struct vm_list {
+	void (*each)(const struct nl_vm *vm, void *arg);
+	void *arg;
+};
+
+static void list_vm(const struct nlmsghdr *nlh, void *arg)
+{
+	struct vm_list *list = arg;
+	struct nl_vm vm;
+
+	parse_vm(&vm, nlh);
+	list->each(&vm, list->arg);
+}
+
+int nl_vm_list(struct nl *nl, void (*each)(const struct nl_vm *vm, void *arg), void *arg)
+{
+	struct vm_list list = { each, arg };
+
+	return list_read(nl, list_vm, &list);
 }
 
 int nl_vm_dump(struct nl *nl, void (*each)(const struct nl_vm *vm, void *arg), void *arg)
@@ -440,37 +460,34 @@ static void parse_switch(struct nl_switch *sw, const struct nlmsghdr *nlh)
 	}
 }
 
+struct switch_list {
+	const char *name;
+	struct nl_switch *found;
+	bool is_found;
+};
+
+static void list_switch(const struct nlmsghdr *nlh, void *arg)
+{
+	struct switch_list *list = arg;
+	struct nl_switch sw;
+
+	parse_switch(&sw, nlh);
+	if (strcmp(sw.name, list->name))
+		return;
+	*list->found = sw;
+	list->is_found = true;
+}
+
 /* The switch of that name, of those that are shown; ENOENT if it isn't among them. */
 int nl_switch_get(struct nl *nl, const char *name, struct nl_switch *sw)
 {
-	struct nl_switch one;
-	char buf[65536];
-	struct nlmsghdr *nlh;
-	bool found = false;
-	int n;
+	struct switch_list list = { .name = name, .found = sw };
 
-	if (nl_request(nl, DENALI_CMD_SWITCH_GET, NLM_F_DUMP, NULL, 0) < 0)
+	if (nl_request(nl, DENALI_CMD_SWITCH_GET, NLM_F_DUMP, NULL, 0) < 0 ||
+	    list_read(nl, list_switch, &list) < 0)
 		return -1;
-	for (;;) {
-		n = recv(nl->fd, buf, sizeof(buf), 0);
-		if (n < 0)
-			return -1;
-		for (nlh = (void *)buf; NLMSG_OK(nlh, n); nlh = NLMSG_NEXT(nlh, n)) {
-			if (nlh->nlmsg_type == NLMSG_DONE) {
-				errno = ENOENT;
-				return found ? 0 : -1;
-			}
-			if (nlh->nlmsg_type == NLMSG_ERROR) {
-				errno = -((struct nlmsgerr *)NLMSG_DATA(nlh))->error;
-				return -1;
-			}
-			parse_switch(&one, nlh);
-			if (!strcmp(one.name, name)) {
-				*sw = one;
-				found = true;
-			}
-		}
-	}
+	errno = ENOENT;
+	return list.is_found ? 0 : -1;
 }
 
 /* A VM's counters by a socket of its own; false if they can't be had. */

@@ -75,6 +75,32 @@ guest()
 	echo "$dir/guests/$1"
 }
 
+# shown NAME COMMAND...: as check, but its output is shown as it comes.
+shown()
+{
+	local name=$1
+	shift
+	if "$@"; then
+		ok "$name"
+	else
+		not_ok "$name"
+	fi
+}
+
+# run_program NAME ARG...: one of the test programs by itself, with the module loaded, in the
+# script's place.
+run_program()
+{
+	local tree
+	tree=$(cd "$dir/../../.." && pwd)
+	if [ -z "${DENALI_MODULE:-}" ] && [ -e "$tree/denali.ko" ]; then
+		export DENALI_MODULE=$tree/denali.ko
+	fi
+	DENALI_MODULE_PARAMS=${DENALI_MODULE_PARAMS:-pool=64M}
+	denali_load || exit
+	exec "$dir/$1" "${@:2}"
+}
+
 # The least memory that an image's note names, in KiB: bytes 8 to 11 of it.
 least_kib()
 {

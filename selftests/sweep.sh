@@ -8,29 +8,10 @@
 
 . "$(dirname "$0")/shlib.sh"
 
-if [ $# -gt 0 ]; then
-	tree=$(cd "$dir/../../.." && pwd)
-	if [ -z "${DENALI_MODULE:-}" ] && [ -e "$tree/denali.ko" ]; then
-		export DENALI_MODULE=$tree/denali.ko
-	fi
-	DENALI_MODULE_PARAMS=${DENALI_MODULE_PARAMS:-pool=64M}
-	denali_load || exit
-	exec "$dir/sweep" "$@"
-fi
-
-# Its output shows the batch before it runs, so it isn't kept back until the end.
-shown()
-{
-	local name=$1
-	shift
-	if "$@"; then
-		ok "$name"
-	else
-		not_ok "$name"
-	fi
-}
+[ $# = 0 ] || run_program sweep "$@"
 
 plan 2
+# The output shows the batch before it runs, so it isn't kept back until the end.
 shown "a sample of all instructions and random sequences" "$dir/sweep" --sample 2000 --random 20000 \
 	--seed "${DENALI_SWEEP_SEED:-1}"
 shown "an instruction alone" "$dir/sweep" --bytes 'cd 1a f4'

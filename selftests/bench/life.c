@@ -109,13 +109,11 @@ static int clone_life(int template)
 /* A VM of the same guest, stopped as a template. */
 static int life_template(int dev, const char *cmdline)
 {
-	struct pollfd pfd = { .events = POLLIN | POLLPRI };
+	int vm = vm_create(dev, VM_BYTES, DENALI_CREATE_TEMPLATE, NULL);
 
-	pfd.fd = vm_create(dev, VM_BYTES, DENALI_CREATE_TEMPLATE, NULL);
-	if (pfd.fd < 0 || guest_boot(pfd.fd, "life", cmdline) < 0 || poll(&pfd, 1, SOON_MS) != 1 ||
-	    pfd.revents != POLLPRI)
+	if (vm < 0 || !template_boot(vm, "life", cmdline))
 		die("no template");
-	return pfd.fd;
+	return vm;
 }
 
 /* What the TSC of a VM was at its first instructions: its exit status. */
