@@ -99,6 +99,7 @@ TEST_F(con, several_requests_at_once)
 	ASSERT_GE(vm, 0);
 	EXPECT_GT(console_read(con, self->buf, BUF, SOON_MS), 0);
 	EXPECT_STREQ(self->buf, "one two three four five six seven\n");
+	ASSERT_EQ(vm_wait(vm, SOON_MS), 0);
 	vm_state(vm, &st);
 	EXPECT_EQ(st.reason, DENALI_END_EXIT)
 		TH_LOG("%s", st.text);
@@ -243,6 +244,7 @@ TEST_F(con, echo)
 	EXPECT_EQ(console_read(con, self->buf, BUF, SOON_MS), 3000 + 5);
 	EXPECT_EQ(strncmp(self->buf, text, 3000), 0);
 	EXPECT_STREQ(self->buf + 3000, "done\n");
+	ASSERT_EQ(vm_wait(vm, SOON_MS), 0);
 	vm_state(vm, &st);
 	EXPECT_EQ(st.reason, DENALI_END_EXIT)
 		TH_LOG("%s", st.text);
