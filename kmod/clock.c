@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A guest's time: the clock in its virtual registers, its alarm and the timeout
- * of its idle. One hrtimer per VM serves both; it only notes that it went off
- * (DN_WORK_TIMER) and wakes the VM: what is due is worked out by the runner,
- * which alone writes the times.
+ * A guest's time: the clock in its virtual registers, its alarms and the timeout
+ * of its idle. One hrtimer per VM serves the alarm in real time and the timeout; it only
+ * notes that it went off (DN_WORK_TIMER) and wakes the VM: what is due is worked out by
+ * the runner, which alone writes the times. The alarm in virtual time needs no timer but
+ * the quantum's: it ends the VM's turn.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -69,6 +70,7 @@ void dn_clock_create(struct dn_vm *vm)
 	hrtimer_init(&vm->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_HARD);
 	vm->timer.function = dn_clock_fire;
 	vm->idle_until = U64_MAX;
+	vm->run_alarm = U64_MAX;
 }
 
 /* Host time for a guest's time; far enough in the future is never. */
@@ -100,6 +102,8 @@ void dn_clock_freeze(struct dn_vm *vm, u64 now)
 	vm->epoch -= now;
 	if (vm->alarm)
 		vm->alarm = max_t(s64, vm->alarm - now, 1);
+	if (vm->run_alarm != U64_MAX)
+		vm->run_alarm -= vm->stats.run_ns;
 }
 
 /**
@@ -202,6 +206,23 @@ void dn_clock_alarm(struct dn_vm *vm, u64 guest_ns)
 	} else {
 		dn_clock_arm(vm);
 	}
+}
+
+/** dn_clock_ran() - a VM has run for as long as its alarm in virtual time says. Context: runner. */
+void dn_clock_ran(struct dn_vm *vm)
+{
+	vm->run_alarm = U64_MAX;
+	dn_irq_raise(vm, DENALI_IRQ_RUN_TIMER);
+	/* If it is just going idle, it is to look again. */
+	set_bit(DN_WORK_TIMER, &vm->work);
+}
+
+/** dn_clock_run_alarm() - DENALI_HC_RUN_TIMER. Context: in a slice, interrupts off. */
+void dn_clock_run_alarm(struct dn_vm *vm, u64 run_ns)
+{
+	vm->run_alarm = run_ns ?: U64_MAX;
+	if (run_ns && !dn_runner_until(vm, run_ns))
+		dn_clock_ran(vm);
 }
 
 /** dn_clock_idle() - DENALI_HC_IDLE: from now on the VM is idle */

@@ -44,6 +44,7 @@ void dn_clone_init(struct dn_vm *vm)
 	vm->regs.ax = 1;
 	vm->epoch = base->epoch;
 	vm->alarm = base->alarm;
+	vm->run_alarm = base->run_alarm;
 	atomic_set(&vm->irq_raised, atomic_read(&base->irq_raised));
 	memset(vm->vregs->ports, 0, sizeof(vm->vregs->ports));
 }

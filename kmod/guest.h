@@ -43,6 +43,8 @@ u64 dn_clock_read(struct dn_clock *clock);
 u64 dn_clock_now(struct dn_clock *clock);
 void dn_clock_update(struct dn_vm *vm, const struct dn_clock *clock);
 void dn_clock_alarm(struct dn_vm *vm, u64 guest_ns);
+void dn_clock_run_alarm(struct dn_vm *vm, u64 run_ns);
+void dn_clock_ran(struct dn_vm *vm);
 void dn_clock_idle(struct dn_vm *vm, u64 timeout_ns);
 bool dn_clock_idle_over(struct dn_vm *vm);
 void dn_clock_expire(struct dn_vm *vm);

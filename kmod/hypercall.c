@@ -104,6 +104,9 @@ void dn_hypercall(struct dn_vm *vm)
 	case DENALI_HC_TIMER:
 		dn_clock_alarm(vm, dn_arg64(regs->bx, regs->cx));
 		break;
+	case DENALI_HC_RUN_TIMER:
+		dn_clock_run_alarm(vm, dn_arg64(regs->bx, regs->cx));
+		break;
 	case DENALI_HC_EXIT:
 		dn_vm_end(vm, DENALI_END_EXIT, regs->bx, "exit status %d", (s32)regs->bx);
 		break;

@@ -196,6 +196,32 @@ static void dn_runner_set_deadline(struct dn_runner *r, u64 deadline)
 	hrtimer_start(&r->quantum, ns_to_ktime(deadline), HRTIMER_MODE_ABS_PINNED_HARD);
 }
 
+/**
+ * dn_runner_until() - a VM's turn is to end when the VM has run for @run_ns in all
+ * @vm:     on its CPU
+ * @run_ns: as stats.run_ns
+ *
+ * Context: in a slice, interrupts off. Return: false if it has run for so long already.
+ */
+bool dn_runner_until(struct dn_vm *vm, u64 run_ns)
+{
+	struct dn_runner *r = vm->runner;
+	u64 left;
+
+	if (run_ns <= vm->stats.run_ns)
+		return false;
+	left = run_ns - vm->stats.run_ns;
+	/* Later turns end in time by themselves: see dn_runner_switch(). */
+	if (left >= r->deadline - r->turn_start)
+		return true;
+	if (r->turn_start + left <= ktime_get_ns())
+		return false;
+	raw_spin_lock(&r->lock);
+	dn_runner_set_deadline(r, r->turn_start + left);
+	raw_spin_unlock(&r->lock);
+	return true;
+}
+
 /* Call the back ends of the ports that asked for it. */
 static void dn_runner_ports(struct dn_vm *vm)
 {
@@ -403,6 +429,8 @@ static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev,
 		ran = max_t(s64, now - r->turn_start, 0);
 		prev->stats.run_ns += ran;
 		prev->stats.steal_ns += r->stolen;
+		if (unlikely(prev->stats.run_ns >= prev->run_alarm))
+			dn_clock_ran(prev);
 		left = dn_runner_put(r, prev, now, ran);
 	}
 	if (unlikely(now >= r->balance_at))
@@ -418,7 +446,7 @@ static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev,
 		next->stats.steal_ns += now - next->queued_at;
 		r->turn_start = now;
 		r->stolen = 0;
-		turn = next->quantum_left;
+		turn = min(next->quantum_left, next->run_alarm - next->stats.run_ns);
 		if (unlikely(next->cap))
 			turn = dn_cap_turn(next->cap, now, turn);
 		dn_runner_set_deadline(r, now + turn);

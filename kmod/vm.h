@@ -98,6 +98,7 @@ struct dn_vm {
 	u32 idle_mask;			/* vregs->irq_mask at DENALI_HC_IDLE */
 	bool idling;			/* in DENALI_HC_IDLE */
 	u64 alarm;			/* DENALI_HC_TIMER in host ns, 0: none; likewise */
+	u64 run_alarm;			/* DENALI_HC_RUN_TIMER, as stats.run_ns; U64_MAX: none */
 	u64 idle_until;			/* host ns, U64_MAX: none */
 	u64 epoch;			/* host ns of guest time 0; see dn_clock_freeze() */
 	u64 wall_at;			/* host ns at which vregs->wall_base was written */

@@ -110,13 +110,24 @@
  * OUT: 0 nobody wanted that: go on. 1 this is a clone, another VM than the one that called.
  *
  * A VM that was created to be a template stops here for good. Each of its clones goes on
- * with a copy of its memory and registers, and with its clock; its alarm, pending interrupts
+ * with a copy of its memory and registers, and with its clock; its alarms, pending interrupts
  * and virtual registers are the template's. But a clone has ports of its own, none of
  * which has a ring yet, and may have other boot arguments.
  */
 #define DENALI_HC_TEMPLATE	10
 
-#define DENALI_HC_NR		11
+/**
+ * DENALI_HC_RUN_TIMER: raise DENALI_IRQ_RUN_TIMER once, when the VM has run for so long.
+ * IN:  EBX, ECX = virtual time in ns (run_ns in vregs.h), low and high word; 0 disarms.
+ * OUT: 0. A time that is past raises the interrupt at once.
+ *
+ * Beside DENALI_HC_TIMER a second alarm: virtual time stands still while the VM waits or
+ * idles, so it doesn't end an idle. (A pair of alarm timers: Barham et al., SOSP 2003,
+ * section 3.3.2.)
+ */
+#define DENALI_HC_RUN_TIMER	11
+
+#define DENALI_HC_NR		12
 
 /* Errors: the values of Linux's errno of the same name. */
 #define DENALI_ENODEV		19

@@ -31,6 +31,7 @@
 
 /* Interrupts: bits of irq_pending and irq_mask. */
 #define DENALI_IRQ_TIMER	0	/* the alarm set by DENALI_HC_TIMER */
+#define DENALI_IRQ_RUN_TIMER	1	/* the alarm set by DENALI_HC_RUN_TIMER */
 #define DENALI_IRQ_PORT0	8	/* port n raises DENALI_IRQ_PORT0 + n */
 
 #define DENALI_MAX_PORTS	16

@@ -187,6 +187,12 @@ static void hypercall(void)
 			return;
 		}
 		break;
+	case DENALI_HC_RUN_TIMER:
+		if (one_in(2)) {
+			guest_run_timer(guest_run_clock() + below(1000000));
+			return;
+		}
+		break;
 	case DENALI_HC_RANDOM:
 		b = address();
 		c = one_in(4) ? number() : below(300);

@@ -130,8 +130,8 @@ static inline uint64_t guest_tsc(void)
 	return tsc;
 }
 
-/* The guest clock in ns. */
-static inline uint64_t guest_clock(void)
+/* The sum of one of the clock's registers and of what has passed since the host set them. */
+static inline uint64_t guest_clock_of(const volatile uint64_t *reg)
 {
 	uint64_t base, delta, ns;
 	uint32_t seq, mul;
@@ -139,12 +139,24 @@ static inline uint64_t guest_clock(void)
 	do {
 		seq = vregs->clock_seq;
 		mul = vregs->tsc_mul;
-		base = vregs->time_base;
+		base = *reg;
 		delta = guest_tsc() - vregs->tsc_base;
 		ns = base + ((delta >> 32) * mul << (32 - DENALI_TSC_SHIFT)) +
 		     (((delta & 0xffffffff) * mul) >> DENALI_TSC_SHIFT);
 	} while (vregs->clock_seq != seq);
 	return ns;
+}
+
+/* The guest clock in ns. */
+static inline uint64_t guest_clock(void)
+{
+	return guest_clock_of(&vregs->time_base);
+}
+
+/* For how long the VM has run, ns. */
+static inline uint64_t guest_run_clock(void)
+{
+	return guest_clock_of(&vregs->run_ns);
 }
 
 static inline int32_t guest_idle(uint64_t timeout)
@@ -155,6 +167,11 @@ static inline int32_t guest_idle(uint64_t timeout)
 static inline int32_t guest_timer(uint64_t when)
 {
 	return denali_hypercall3(DENALI_HC_TIMER, when, when >> 32, 0);
+}
+
+static inline int32_t guest_run_timer(uint64_t when)
+{
+	return denali_hypercall3(DENALI_HC_RUN_TIMER, when, when >> 32, 0);
 }
 
 static inline int32_t guest_yield(void)

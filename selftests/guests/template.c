@@ -15,14 +15,15 @@ GUEST_UPCALL_ENTRY;
 
 extern char _end[];
 
-/* A timer of the template that goes off in its clones. */
+/* Alarms of the template that go off in its clones. */
 #define ALARM		(200 * MS)
+#define RUN_ALARM	(10 * MS)
 
 volatile uint32_t progress;	/* for who maps the memory of a VM that is no clone */
 static uint64_t frozen_at;
 static uint64_t alarm_at;
 static uint32_t *first, *last;
-static bool upcalled;
+static bool upcalled, run_upcalled;
 
 static uint32_t expected(const uint32_t *p)
 {
@@ -126,10 +127,12 @@ static void upcall(void)
 {
 	if (guest_irq_take(DENALI_IRQ_TIMER))
 		upcalled = true;
+	if (guest_irq_take(DENALI_IRQ_RUN_TIMER))
+		run_upcalled = true;
 	vregs->irq_enabled = 1;
 }
 
-/* The clock goes on, and the template's alarm goes off, once and not before its time. */
+/* The clock goes on, and the template's alarms go off, and not before their time. */
 static void test_clock(void)
 {
 	uint64_t now = guest_clock();
@@ -140,6 +143,8 @@ static void test_clock(void)
 	while (!upcalled)
 		guest_idle(NO_TIMEOUT);
 	CHECK(guest_clock() >= alarm_at);
+	while (!run_upcalled)
+		;
 }
 
 static uint32_t fault_vector, fault_addr;
@@ -283,7 +288,7 @@ static void test_clean(void)
 	CHECK(vregs->magic == DENALI_VREGS_MAGIC);
 	CHECK(vregs->nr_ports == DENALI_MAX_PORTS);
 	/* Of the alarm, and of what the template printed. */
-	CHECK(!(vregs->irq_pending & ~(1U << DENALI_IRQ_TIMER | 1U << DENALI_IRQ_PORT0)));
+	CHECK(!(vregs->irq_pending & ~(1U << DENALI_IRQ_TIMER | 1U << DENALI_IRQ_RUN_TIMER | 1U << DENALI_IRQ_PORT0)));
 	CHECK(vregs->irq_mask == 0 && vregs->irq_enabled == 1);
 	CHECK(vregs->upcall_entry == (uintptr_t)guest_upcall_entry);
 	CHECK(vregs->exc_entry == 0 && vregs->exc_active == 0);
@@ -390,6 +395,7 @@ void denali_main(void)
 	frozen_at = guest_clock();
 	alarm_at = frozen_at + ALARM;
 	guest_timer(alarm_at);
+	guest_run_timer(guest_run_clock() + RUN_ALARM);
 	fpu_put(FPU_KEY);
 	if (guest_is("plain")) {
 		CHECK(freeze() == 0);

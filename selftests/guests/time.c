@@ -171,6 +171,103 @@ static void test_timer_never(void)
 	CHECK(!guest_irq_is_pending(DENALI_IRQ_TIMER));
 }
 
+/* Sooner or later than the end of a turn, or with turns given up in between, never too early. */
+static void test_run_timer(void)
+{
+	uint64_t when;
+	unsigned int i;
+
+	for (i = 0; i < 50; i++) {
+		when = guest_run_clock() + (i % 2 ? MS / 50 : MS / 4 << i % 8);
+		CHECK(guest_run_timer(when) == 0);
+		while (!guest_irq_is_pending(DENALI_IRQ_RUN_TIMER))
+			if (i % 2)
+				guest_yield();
+		CHECK(guest_run_clock() >= when);
+		guest_irq_take(DENALI_IRQ_RUN_TIMER);
+	}
+}
+
+/* Virtual time stands still, and doesn't end an idle; the other alarm does. */
+static void test_run_timer_idle(void)
+{
+	uint64_t when = guest_run_clock() + 200 * MS;
+	unsigned int i;
+
+	guest_run_timer(when);
+	for (i = 0; i < 20; i++) {
+		guest_timer(guest_clock() + 20 * MS);
+		CHECK(guest_idle(NO_TIMEOUT) == 0);
+		CHECK(guest_irq_take(DENALI_IRQ_TIMER));
+		if (guest_irq_is_pending(DENALI_IRQ_RUN_TIMER))
+			break;
+	}
+	CHECK(guest_irq_is_pending(DENALI_IRQ_RUN_TIMER) == (guest_run_clock() >= when));
+	while (!guest_irq_is_pending(DENALI_IRQ_RUN_TIMER))
+		;
+	CHECK(guest_run_clock() >= when);
+}
+
+/* An alarm that is due at about the time of an idle wakes it, or it was due after. */
+static void test_run_timer_about_idle(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 300; i++) {
+		guest_run_timer(guest_run_clock() + i * (MS / 1000));
+		if (guest_idle(20 * MS) == 0)
+			CHECK(guest_irq_is_pending(DENALI_IRQ_RUN_TIMER));
+		else if (guest_irq_is_pending(DENALI_IRQ_RUN_TIMER))
+			CHECK(guest_idle(NO_TIMEOUT) == 0);
+		guest_run_timer(0);
+		guest_irq_take(DENALI_IRQ_RUN_TIMER);
+	}
+}
+
+static void test_run_timer_past(void)
+{
+	while (guest_run_clock() < 2 * MS)
+		;
+	guest_run_timer(MS);
+	CHECK(guest_idle(NO_TIMEOUT) == 0);
+	CHECK(guest_irq_take(DENALI_IRQ_RUN_TIMER));
+}
+
+/* Disarmed, replaced by a later one, or so far off that a host's sum overflows. */
+static void test_run_timer_disarm(void)
+{
+	static const uint64_t never[] = { 0, ~0ULL, ~0ULL - 1, 1ULL << 63, 3600ULL * 1000 * MS };
+	uint64_t end;
+	unsigned int i;
+
+	for (i = 0; i < 5; i++) {
+		guest_run_timer(guest_run_clock() + 5 * MS);
+		guest_run_timer(never[i]);
+		end = guest_run_clock() + 30 * MS;
+		while (guest_run_clock() < end)
+			;
+		CHECK(!guest_irq_is_pending(DENALI_IRQ_RUN_TIMER));
+	}
+}
+
+static void test_run_timer_upcall(void)
+{
+	uint64_t when;
+	unsigned int i;
+
+	guest_upcall_set(handler_count_enable);
+	vregs->irq_enabled = 1;
+	for (i = 1; i <= 20; i++) {
+		when = guest_run_clock() + MS / 2;
+		guest_run_timer(when);
+		while (upcalls < i)
+			;
+		CHECK(guest_run_clock() >= when);
+		CHECK(upcalls == i);
+	}
+	CHECK(irqs_seen == 1U << DENALI_IRQ_RUN_TIMER);
+}
+
 static void test_idle_timeout(void)
 {
 	uint64_t start, ns;
@@ -525,6 +622,11 @@ GUEST_MAIN({ "clock-monotonic", test_clock_monotonic }, { "clock-idle", test_clo
 	   { "timer-once", test_timer_once }, { "timer-past", test_timer_past },
 	   { "timer-disarm", test_timer_disarm }, { "timer-replace", test_timer_replace },
 	   { "timer-never", test_timer_never },
+	   { "run-timer", test_run_timer }, { "run-timer-idle", test_run_timer_idle },
+	   { "run-timer-about-idle", test_run_timer_about_idle },
+	   { "run-timer-past", test_run_timer_past },
+	   { "run-timer-disarm", test_run_timer_disarm },
+	   { "run-timer-upcall", test_run_timer_upcall },
 	   { "idle-timeout", test_idle_timeout }, { "idle-zero", test_idle_zero },
 	   { "idle-long", test_idle_long }, { "idle-pending", test_idle_pending },
 	   { "idle-masked", test_idle_masked }, { "idle-disabled", test_idle_disabled },
