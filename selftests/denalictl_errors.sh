@@ -31,8 +31,49 @@ share_undone()
 	says "none of these" 1 create "$basic" name s weight 50 cpus 999 -- spin && no_vms
 }
 
+# How it ends that writes to a pipe which nobody reads any more.
+unread()
+{
+	python3 - "$ctl" "$@" <<-'END'
+	import os, subprocess, sys
+	r, w = os.pipe()
+	os.close(r)
+	p = subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=w, stderr=subprocess.PIPE)
+	print(p.returncode, p.stderr.decode())
+	sys.exit(p.returncode != 141 or p.stderr != b"")
+	END
+}
+
+unread_console()
+{
+	"$ctl" create "$(guest console)" name c start -- hello && "$ctl" wait c >/dev/null && unread console c -n
+	local rc=$?
+	"$ctl" destroy c
+	return $rc
+}
+
+# Standard output that is closed isn't what is opened next, such as the module's netlink.
+no_output()
+{
+	local out
+	out=$("$ctl" "$@" 2>&1 >&-)
+	[ $? = 1 ] && [[ $out == *"standard output: Bad file descriptor" ]] || { echo "$out"; return 1; }
+}
+
+no_input()
+{
+	status 7 "$ctl" run "$basic" -- exit 7 <&-
+}
+
+full()
+{
+	local out
+	out=$("$ctl" "$@" 2>&1 >/dev/full)
+	[ $? = 1 ] && [[ $out == *"No space left"* ]] || { echo "$out"; return 1; }
+}
+
 basic=$(guest basic)
-plan 34
+plan 44
 denali_load || { echo "Bail out! the module can't be loaded"; exit 1; }
 modprobe bridge
 ip link add dbr0 up type bridge
@@ -70,5 +111,15 @@ check "MAC address of a group" says "multicast" 126 run "$basic" nic dtap0 mac 0
 check "keyword that is unknown" says "'frob' is unknown" 126 run "$basic" frob
 check "command that is ambiguous" says "ambiguous: start, stop" 2 st
 check "bridge without a nic" says "behind the nic" 126 run "$basic" bridge dbr0
+check "help of one command" says "Usage: denalictl set NAME" 0 help se
+check "help of a command that is unknown" says "'frob' is unknown" 2 help frob
+check "list: a reader that has gone" unread list
+check "help: a reader that has gone" unread --help
+check "console: a reader that has gone" unread_console
+check "list: standard output is closed" no_output list
+check "top: standard output is closed" no_output top -b -n 1
+check "run: standard input is closed" no_input
+check "list: standard output is full" full list
+check "help: standard output is full" full --help
 check "nothing is left" no_vms
 finish

@@ -41,5 +41,5 @@ int ctl_cmd_console(struct ctl_words *words)
 	denali_vm_close(vm);
 	if (end == CTL_STREAM_SIGNAL)
 		return CTL_SIGNAL + stream.signal;
-	return end == CTL_STREAM_OUTPUT ? CTL_FAILED : CTL_OK;
+	return end == CTL_STREAM_OUTPUT ? CTL_SIGNAL + SIGPIPE : CTL_OK;
 }

@@ -2,9 +2,11 @@
 /*
  * denalictl: the table of commands, which is the help as well.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl.h"
 
@@ -76,13 +78,14 @@ static void help_all(void)
 {
 	unsigned int i;
 
-	printf("Usage: denalictl [-j | --json] [-p | --pretty] COMMAND\n\n");
+	printf("Usage: denalictl [-j | --json] [-p | --pretty] COMMAND\n"
+	       "       denalictl help [COMMAND]\n\n");
 	for (i = 0; i < NR_COMMANDS; i++)
 		printf("denalictl %s\n\t%s\n", commands[i].grammar, commands[i].summary);
 	printf("\nNAME is a VM's name or id. SIZE is in bytes or like 256K, 2M, 1G.\n"
 	       "Commands and keywords may be cut as long as they stay unambiguous.\n"
 	       "-j prints JSON, -p indented JSON; see denalictl(8).\n");
-	exit(CTL_OK);
+	exit(ctl_flush());
 }
 
 void ctl_help_current(void)
@@ -90,7 +93,20 @@ void ctl_help_current(void)
 	if (!ctl_current)
 		help_all();
 	printf("Usage: denalictl %s\n\t%s\n", ctl_current->grammar, ctl_current->summary);
-	exit(CTL_OK);
+	exit(ctl_flush());
+}
+
+/*
+ * A standard descriptor that is closed must not become the module's, or a VM's: what is
+ * printed would go there. These can be neither read nor written.
+ */
+static void descriptors_fill(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
 int main(int argc, char **argv)
@@ -99,9 +115,11 @@ int main(int argc, char **argv)
 	const char *names[NR_COMMANDS + 1] = { NULL };
 	const char *word;
 	unsigned int i;
+	bool help;
 
 	/* A reader that goes away is an error of writing, not a silent death. */
 	signal(SIGPIPE, SIG_IGN);
+	descriptors_fill();
 
 	for (i = 0; i < NR_COMMANDS; i++)
 		names[i] = commands[i].name;
@@ -115,11 +133,16 @@ int main(int argc, char **argv)
 	}
 
 	word = ctl_next(&words);
-	if (!word || !strcmp(word, "help"))
+	help = word && !strcmp(word, "help");
+	if (help)
+		word = ctl_next(&words);
+	if (!word)
 		help_all();
 	if (!strcmp(word, "-V") || !strcmp(word, "--version"))
 		word = "version";
 
 	ctl_current = &commands[ctl_keyword(word, names, "command")];
+	if (help)
+		ctl_help_current();
 	return ctl_current->run(&words);
 }

@@ -167,14 +167,19 @@ static void text_object(struct json_object *obj, int indent)
 	}
 }
 
-/* Output that can't be written is a failure like any other. */
+/*
+ * Output that can't be written is a failure like any other; but a reader that has seen
+ * enough, such as head(1), needn't be told of it.
+ */
 int ctl_flush(void)
 {
-	struct denali_error err = { .code = EIO };
+	struct denali_error err;
 
 	if (!fflush(stdout) && !ferror(stdout))
 		return CTL_OK;
 	err.code = errno;
+	if (err.code == EPIPE)
+		return CTL_SIGNAL + SIGPIPE;
 	snprintf(err.message, sizeof(err.message), "standard output: %s", strerror(err.code));
 	return ctl_fail(&err);
 }
