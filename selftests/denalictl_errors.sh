@@ -72,8 +72,20 @@ full()
 	[ $? = 1 ] && [[ $out == *"No space left"* ]] || { echo "$out"; return 1; }
 }
 
+# Not that a tap must be made for this user, who may not change the switch with it either.
+switch_permission()
+{
+	local out
+	chmod 666 /dev/denali /dev/net/tun
+	out=$(as_nobody switch set sw uplink dup0 2>&1)
+	[ $? = 1 ] && [[ $out == "denalictl: switch sw: uplink needs CAP_NET_ADMIN; run it as root" ]]
+	local rc=$?
+	chmod 660 /dev/denali
+	[ $rc = 0 ] || { echo "$out"; return 1; }
+}
+
 basic=$(guest basic)
-plan 44
+plan 56
 denali_load || { echo "Bail out! the module can't be loaded"; exit 1; }
 modprobe bridge
 ip link add dbr0 up type bridge
@@ -86,8 +98,8 @@ check "memory beyond the largest" says "must be from 16 KiB to 3 GiB" 126 run "$
 check "memory beyond the pool" says "more than the whole pool" 126 run "$basic" memory 2G
 check "memory no number" says "size 'x'" 126 run "$basic" memory x
 check "create: a share that can't be leaves nothing" share_undone
-check "weight too low" says "weight 0: must be from 1 to 10000" 2 create "$basic" weight 0
-check "weight too high" says "not a number from 0 to 10000" 2 create "$basic" weight 10001
+check "weight too low" says "weight '0': not a number from 1 to 10000" 2 create "$basic" weight 0
+check "weight too high" says "weight '10001': not a number from 1 to 10000" 2 create "$basic" weight 10001
 check "cap too high" says "not a number from 0 to 100" 2 create "$basic" cap 101
 check "cpus that are no list" says "CPUs '1-': not a list" 2 create "$basic" cpus 1-
 check "cpus backwards" says "CPUs '3-1': not a list" 2 create "$basic" cpus 3-1
@@ -108,7 +120,19 @@ check "tap that is no tap" says "tap lo: is not a tap" 126 run "$basic" nic lo -
 check "bridge that doesn't exist" says "bridge dnobr: does not exist" 126 run "$basic" nic dtap0 bridge dnobr -- exit 0
 check "bridge that is none" says "lo: is not a bridge" 126 run "$basic" nic dtap0 bridge lo -- exit 0
 check "MAC address of a group" says "multicast" 126 run "$basic" nic dtap0 mac 01:00:5e:00:00:01 -- exit 0
-check "keyword that is unknown" says "'frob' is unknown" 126 run "$basic" frob
+check "keyword that is unknown" says "'frob' is unknown; there is weight, cap, cpus" 2 set b frob
+check "keyword that is unknown, of run" says "'frob' is unknown" 126 run "$basic" frob
+check "-- instead of a name" says "name: a name is missing" 126 run "$basic" name -- spin
+check "nic del of a switch" says "by its port: port N (denalictl nic show b)" 2 nic del b nic switch sw0
+check "switch: an unknown user" says "user 'nosuchuser': no such user" 2 switch add sw user nosuchuser
+check "switch: a user beyond the last" says "user '4294967295': no such user" 2 switch add sw user 4294967295
+check "switch: a bridge for no uplink" says "behind the uplink" 2 switch add sw uplink none bridge br0
+check "switch: up for no mirror" says "behind the tap" 2 switch add sw mirror none up
+check "switch: two uplinks" says "uplink: is said twice" 2 switch add sw uplink up0 uplink up1
+check "switch: no mirror" says "mirror: a tap's name or none is missing" 2 switch set sw mirror
+check "switch: what only add knows" says "'isolate' is unknown; there is uplink, mirror, bridge, up" 2 switch set sw isolate
+check "count too low" says "count '0': not a number from 1 to 1024" 2 clone t count 0
+check "switch set without permission" switch_permission
 check "command that is ambiguous" says "ambiguous: start, stop" 2 st
 check "bridge without a nic" says "behind the nic" 126 run "$basic" bridge dbr0
 check "help of one command" says "Usage: denalictl set NAME" 0 help se

@@ -526,7 +526,7 @@ check "name, owner, busy" filtered
 check "a reader that goes away ends it" reader_that_goes
 check "no terminal" no_terminal
 check "a terminal that can't be drawn on" dumb_terminal
-check "-n 0" says "-n: must be 1 or more" -b -n 0
+check "-n 0" says "-n '0': not a number from 1 to 1000000000" -b -n 0
 check "-d that is no number" says "-d 'soon': not a number of seconds" -b -d soon
 check "-d too short" says "-d '0.05': not a number of seconds from 0.1" -b -d 0.05
 check "sort by what there is not" says "column 'colour' is unknown" -b sort colour

@@ -4,6 +4,7 @@
  * the VMs that they name.
  */
 #include <errno.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,48 +73,84 @@ const char *ctl_need(struct ctl_words *words, const char *what)
 {
 	const char *word = ctl_next(words);
 
-	if (!word)
+	/* Boot arguments begin there: it is nobody's value. */
+	if (!word || !strcmp(word, "--"))
 		ctl_usage("%s is missing", what);
 	return word;
+}
+
+/* Lists the keywords that begin with the first @len bytes of @word; how many, and the first. */
+static int ctl_matches(const char *word, size_t len, const char * const *keywords, int *first,
+		       char *list, size_t size)
+{
+	size_t used = 0;
+	int i, nr = 0;
+
+	for (i = 0; keywords[i]; i++) {
+		if (strncmp(word, keywords[i], len))
+			continue;
+		if (!nr++)
+			*first = i;
+		if (used < size)
+			used += snprintf(list + used, size - used, "%s%s", used ? ", " : "",
+					 keywords[i]);
+	}
+	return nr;
 }
 
 /* Index of the keyword that @word is, or cuts unambiguously. */
 int ctl_keyword(const char *word, const char * const *keywords, const char *what)
 {
-	char list[256] = "";
-	int i, found = -1;
-	size_t len = strlen(word);
+	char list[256];
+	int i, nr, found;
 
 	for (i = 0; keywords[i]; i++)
 		if (!strcmp(word, keywords[i]))
 			return i;
 
-	for (i = 0; keywords[i]; i++) {
-		size_t used = strlen(list);
-
-		if (!len || strncmp(word, keywords[i], len))
-			continue;
-		if (found < 0)
-			found = i;
-		snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "", keywords[i]);
-	}
-	if (found < 0)
-		ctl_usage("%s '%s' is unknown", what, word);
-	if (strcmp(list, keywords[found]))
+	nr = *word ? ctl_matches(word, strlen(word), keywords, &found, list, sizeof(list)) : 0;
+	if (nr > 1)
 		ctl_usage("%s '%s' is ambiguous: %s", what, word, list);
+	if (!nr) {
+		ctl_matches(word, 0, keywords, &found, list, sizeof(list));
+		ctl_usage("%s '%s' is unknown; there is %s", what, word, list);
+	}
 	return found;
 }
 
-unsigned long ctl_number(const char *word, const char *what, unsigned long max)
+unsigned long ctl_number_from(const char *word, const char *what, unsigned long min,
+			      unsigned long max)
 {
 	unsigned long value;
 	char *end;
 
 	errno = 0;
 	value = strtoul(word, &end, 10);
-	if (*word < '0' || *word > '9' || *end || errno || value > max)
-		ctl_usage("%s '%s': not a number from 0 to %lu", what, word, max);
+	if (*word < '0' || *word > '9' || *end || errno || value < min || value > max)
+		ctl_usage("%s '%s': not a number from %lu to %lu", what, word, min, max);
 	return value;
+}
+
+unsigned long ctl_number(const char *word, const char *what, unsigned long max)
+{
+	return ctl_number_from(word, what, 0, max);
+}
+
+/* A user's name or number; false: neither. */
+bool ctl_user_parse(const char *text, uint32_t *uid)
+{
+	const struct passwd *pw = getpwnam(text);
+	unsigned long value;
+	char *end;
+
+	if (pw) {
+		*uid = pw->pw_uid;
+		return true;
+	}
+	/* One more than the last is nobody at all. */
+	value = strtoul(text, &end, 10);
+	*uid = value;
+	return *text >= '0' && *text <= '9' && !*end && value < UINT32_MAX;
 }
 
 void ctl_end(struct ctl_words *words)

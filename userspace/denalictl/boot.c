@@ -173,10 +173,8 @@ void ctl_boot_parse(struct ctl_boot *boot, struct ctl_words *words, enum ctl_sou
 		case KW_COUNT:
 			if (!boot->template)
 				ctl_usage("count: is for clones; make a template of the image (denalictl template)");
-			boot->count = ctl_number(ctl_need(words, "count: a number"), "count",
-						 DENALI_MAX_CLONES);
-			if (!boot->count)
-				ctl_usage("count: must be 1 or more");
+			boot->count = ctl_number_from(ctl_need(words, "count: a number"), "count",
+						      1, DENALI_MAX_CLONES);
 			break;
 		case KW_ARGS:
 			parse_cmdline(boot, words);

@@ -85,9 +85,7 @@ int ctl_cmd_monitor(struct ctl_words *words)
 
 	while ((word = ctl_next(words))) {
 		ctl_keyword(word, keywords, "keyword");
-		m.left = ctl_number(ctl_need(words, "count: a number"), "count", 1000000000);
-		if (!m.left)
-			ctl_usage("count: must be 1 or more");
+		m.left = ctl_number_from(ctl_need(words, "count: a number"), "count", 1, 1000000000);
 	}
 	nl = denali_events_open(&err);
 	if (!nl)

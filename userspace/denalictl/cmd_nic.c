@@ -192,10 +192,14 @@ static int nic_del(struct ctl_words *words)
 	int ret;
 
 	while ((word = ctl_next(words))) {
-		if (ctl_keyword(word, keywords, "keyword") == 0)
+		if (ctl_keyword(word, keywords, "keyword") == 0) {
 			tap = ctl_need(words, "nic: a tap's name");
-		else
+			if (!strcmp(tap, "switch"))
+				ctl_usage("nic switch: a NIC on a switch is taken away by its port: port N (denalictl nic show %s)",
+					  who);
+		} else {
 			port = port_number(words);
+		}
 	}
 	if (!tap && port == DENALI_NIC_NEW_PORT)
 		ctl_usage("nic TAP or port N is missing");

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <net/if.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,15 +162,14 @@ static int switch_show(struct ctl_words *words)
 	return status;
 }
 
-static uint32_t user_id(const char *word)
+static void role_parse(struct tap_words *tap, struct ctl_words *words, unsigned int role)
 {
-	struct passwd *pw = getpwnam(word);
-
-	if (pw)
-		return pw->pw_uid;
-	if (*word < '0' || *word > '9')
-		ctl_usage("user %s: there is none of that name", word);
-	return ctl_number(word, "user", UINT32_MAX - 1);
+	if (tap->given)
+		ctl_usage("%s: is said twice", roles[role]);
+	tap->given = true;
+	tap->config.tap = ctl_need(words, role == DENALI_SWITCH_UPLINK ?
+				   "uplink: a tap's name or none" : "mirror: a tap's name or none");
+	tap->none = !strcmp(tap->config.tap, "none");
 }
 
 static void switch_parse(struct switch_words *sw, struct ctl_words *words, bool add)
@@ -196,18 +194,16 @@ static void switch_parse(struct switch_words *sw, struct ctl_words *words, bool 
 		case DENALI_SWITCH_UPLINK:
 		case DENALI_SWITCH_MIRROR:
 			tap = &sw->taps[keyword];
-			tap->given = true;
-			tap->config.tap = ctl_need(words, "uplink, mirror: a tap's name or none");
-			tap->none = !strcmp(tap->config.tap, "none");
+			role_parse(tap, words, keyword);
 			break;
 		case 2:
-			if (tap != &sw->taps[DENALI_SWITCH_UPLINK])
+			if (tap != &sw->taps[DENALI_SWITCH_UPLINK] || tap->none)
 				ctl_usage("'%s' must stand behind the uplink that it is about",
 					  word);
 			tap->config.bridge = ctl_need(words, "bridge: a bridge's name");
 			break;
 		case 3:
-			if (!tap)
+			if (!tap || tap->none)
 				ctl_usage("'%s' must stand behind the tap that it is about", word);
 			tap->config.flags |= DENALI_TAP_UP;
 			break;
@@ -215,7 +211,9 @@ static void switch_parse(struct switch_words *sw, struct ctl_words *words, bool 
 			sw->flags |= DENALI_SWITCH_ISOLATE;
 			break;
 		case 5:
-			sw->uid = user_id(ctl_need(words, "user: a name or number"));
+			word = ctl_need(words, "user: a name or number");
+			if (!ctl_user_parse(word, &sw->uid))
+				ctl_usage("user '%s': no such user", word);
 			break;
 		}
 	}
@@ -231,8 +229,14 @@ static int open_taps(struct switch_words *sw, struct denali_error *err)
 		if (!tap->given || tap->none)
 			continue;
 		tap->nic = denali_nic_open(&tap->config, err);
-		if (!tap->nic)
-			return -err->code;
+		if (tap->nic)
+			continue;
+		/* Who is denied the tap would be denied the switch: that is what to tell. */
+		if (err->code == EPERM || err->code == EACCES)
+			snprintf(err->message, sizeof(err->message),
+				 "switch %s: %s needs CAP_NET_ADMIN; run it as root", sw->name,
+				 roles[role]);
+		return -err->code;
 	}
 	return 0;
 }

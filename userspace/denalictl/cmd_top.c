@@ -144,9 +144,7 @@ static bool option(struct ctl_words *words, const char *word, struct options *op
 	if (!strcmp(word, "-b")) {
 		opt->batch = true;
 	} else if (!strcmp(word, "-n")) {
-		opt->count = ctl_number(ctl_need(words, "-n: a number"), "-n", 1000000000);
-		if (!opt->count)
-			ctl_usage("-n: must be 1 or more");
+		opt->count = ctl_number_from(ctl_need(words, "-n: a number"), "-n", 1, 1000000000);
 	} else if (!strcmp(word, "-d")) {
 		word = ctl_need(words, "-d: seconds");
 		if (!top_delay_parse(word, &opt->delay))
@@ -179,7 +177,7 @@ static void keyword(struct ctl_words *words, const char *word, struct top *top)
 		break;
 	case 3:
 		word = ctl_need(words, "owner: a user");
-		if (!top_owner_parse(word, &top->uid))
+		if (!ctl_user_parse(word, &top->uid))
 			ctl_usage("owner '%s': no such user", word);
 		top->by_owner = true;
 		break;

@@ -49,6 +49,9 @@ const char *ctl_next(struct ctl_words *words);
 const char *ctl_need(struct ctl_words *words, const char *what);
 int ctl_keyword(const char *word, const char * const *keywords, const char *what);
 unsigned long ctl_number(const char *word, const char *what, unsigned long max);
+unsigned long ctl_number_from(const char *word, const char *what, unsigned long min,
+			      unsigned long max);
+bool ctl_user_parse(const char *text, uint32_t *uid);
 void ctl_end(struct ctl_words *words);
 struct denali_vm *ctl_open_vm(int dev, const char *who);
 struct denali_vm *ctl_open_one(const char *who);

@@ -15,11 +15,8 @@ void ctl_share_keyword(struct ctl_words *words, int keyword, struct denali_vm_sh
 
 	switch (keyword) {
 	case 0:
-		share->weight = ctl_number(ctl_need(words, "weight: a number"), "weight",
-					   DENALI_WEIGHT_MAX);
-		if (!share->weight)
-			ctl_usage("weight 0: must be from %d to %d", DENALI_WEIGHT_MIN,
-				  DENALI_WEIGHT_MAX);
+		share->weight = ctl_number_from(ctl_need(words, "weight: a number"), "weight",
+						DENALI_WEIGHT_MIN, DENALI_WEIGHT_MAX);
 		share->set |= DENALI_SHARE_WEIGHT;
 		break;
 	case 1:

@@ -45,22 +45,6 @@ const char *top_state(const struct denali_vm_stats *vm)
 	return vm->state == DENALI_VM_RUNNING && vm->idle ? "idle" : denali_vm_state_name(vm->state);
 }
 
-/* A user's name or number. */
-bool top_owner_parse(const char *text, uid_t *uid)
-{
-	const struct passwd *pw = getpwnam(text);
-	unsigned long value;
-	char *end;
-
-	if (pw) {
-		*uid = pw->pw_uid;
-		return true;
-	}
-	value = strtoul(text, &end, 10);
-	*uid = value;
-	return isdigit((unsigned char)*text) && !*end && value < (uid_t)-1;
-}
-
 /* Seconds, such as 0.5. */
 bool top_delay_parse(const char *text, double *delay)
 {

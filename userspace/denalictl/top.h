@@ -86,7 +86,6 @@ int top_update(struct top *top, struct denali_error *err);
 void top_arrange(struct top *top);
 void top_close(struct top *top);
 const char *top_state(const struct denali_vm_stats *vm);
-bool top_owner_parse(const char *text, uid_t *uid);
 bool top_delay_parse(const char *text, double *delay);
 uint64_t top_now(void);
 

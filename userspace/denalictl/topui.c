@@ -150,7 +150,7 @@ static void answer(struct ui *ui)
 		snprintf(top->name, sizeof(top->name), "%s", ui->input);
 		break;
 	case PROMPT_OWNER:
-		if (*ui->input && !top_owner_parse(ui->input, &top->uid))
+		if (*ui->input && !ctl_user_parse(ui->input, &top->uid))
 			ui->complaint = "No such user.";
 		else
 			top->by_owner = *ui->input;

@@ -140,7 +140,7 @@ static int denali_nic_attach(struct denali_nic *nic, const char *name, bool exis
 		switch (errno) {
 		case EBUSY:
 			return denali_fail(err, EBUSY,
-					   "tap %s: is in use by another program or VM; choose another",
+					   "tap %s: is in use by another program, VM or switch; choose another",
 					   name);
 		case EPERM:
 		case EACCES:
