@@ -23,7 +23,7 @@ void ctl_usage_error(const struct denali_error *err)
 {
 	ctl_fail(err);
 	if (!ctl_json && ctl_current)
-		fprintf(stderr, "Usage: denalictl %s\n", ctl_current->grammar);
+		ctl_print_grammar(stderr, ctl_current, "Usage: ");
 	else if (!ctl_json)
 		fprintf(stderr, "denalictl --help lists the commands\n");
 	exit(ctl_usage_status());

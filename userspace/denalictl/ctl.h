@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <json-c/json.h>
 
 #include <denali.h>
@@ -30,13 +31,14 @@ struct ctl_words {
 struct ctl_command {
 	const char *name;
 	int (*run)(struct ctl_words *words);
-	const char *grammar;
+	const char *grammar;	/* lines without a final newline */
 	const char *summary;
 };
 
 /* main.c */
 extern const struct ctl_command *ctl_current;
 __attribute__((noreturn)) void ctl_help_current(void);
+void ctl_print_grammar(FILE *f, const struct ctl_command *command, const char *first);
 
 /*
  * args.c: words and keywords. Nothing has been done yet when words are read, so

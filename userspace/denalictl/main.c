@@ -18,14 +18,15 @@
 
 #define SWITCH_TAPS	"[uplink {TAP [bridge BRIDGE] [up] | none}] [mirror {TAP [up] | none}]"
 #define SWITCH_COMMANDS \
-	"switch [show [NAME]] | switch add NAME [isolate] [user USER] " SWITCH_TAPS " | " \
-	SWITCH_CHANGES
-#define SWITCH_CHANGES	"switch set NAME " SWITCH_TAPS " | switch del NAME"
+	"switch [show [NAME]]\n" \
+	"switch add NAME [isolate] [user USER] " SWITCH_TAPS "\n" \
+	"switch set NAME " SWITCH_TAPS "\n" \
+	"switch del NAME"
 
-#define NIC_DELETE	"nic del NAME {nic TAP | port N}"
 #define NIC_COMMANDS \
-	"nic show [NAME] | nic add NAME " NIC_GRAMMAR " [port N] | " \
-	NIC_DELETE
+	"nic [show [NAME]]\n" \
+	"nic add NAME " NIC_GRAMMAR " [port N]\n" \
+	"nic del NAME {nic TAP | port N}"
 
 static const struct ctl_command commands[] = {
 	{ "check", ctl_cmd_check, "check",
@@ -65,13 +66,28 @@ static const struct ctl_command commands[] = {
 	{ "switch", ctl_cmd_switch,
 	  SWITCH_COMMANDS,
 	  "the module's own Ethernet for many VMs; none takes an uplink or mirror away" },
-	{ "pool", ctl_cmd_pool, "pool [show] | pool set SIZE", "memory for VMs" },
+	{ "pool", ctl_cmd_pool, "pool [show]\npool set SIZE", "memory for VMs" },
 	{ "version", ctl_cmd_version, "version", "of tool, library and module" },
 };
 
 #define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
 const struct ctl_command *ctl_current;
+
+/* Each line of a command's grammar; @first stands before the first. */
+void ctl_print_grammar(FILE *f, const struct ctl_command *command, const char *first)
+{
+	const char *line = command->grammar;
+	int margin = strlen(first);
+	size_t len;
+
+	for (; *line; line += len) {
+		len = strcspn(line, "\n");
+		fprintf(f, "%*sdenalictl %.*s\n", margin, line == command->grammar ? first : "",
+			(int)len, line);
+		len += line[len] == '\n';
+	}
+}
 
 static void help_all(void) __attribute__((noreturn));
 static void help_all(void)
@@ -80,8 +96,10 @@ static void help_all(void)
 
 	printf("Usage: denalictl [-j | --json] [-p | --pretty] COMMAND\n"
 	       "       denalictl help [COMMAND]\n\n");
-	for (i = 0; i < NR_COMMANDS; i++)
-		printf("denalictl %s\n\t%s\n", commands[i].grammar, commands[i].summary);
+	for (i = 0; i < NR_COMMANDS; i++) {
+		ctl_print_grammar(stdout, &commands[i], "");
+		printf("\t%s\n", commands[i].summary);
+	}
 	printf("\nNAME is a VM's name or id. SIZE is in bytes or like 256K, 2M, 1G.\n"
 	       "Commands and keywords may be cut as long as they stay unambiguous.\n"
 	       "-j prints JSON, -p indented JSON; see denalictl(8).\n");
@@ -92,7 +110,8 @@ void ctl_help_current(void)
 {
 	if (!ctl_current)
 		help_all();
-	printf("Usage: denalictl %s\n\t%s\n", ctl_current->grammar, ctl_current->summary);
+	ctl_print_grammar(stdout, ctl_current, "Usage: ");
+	printf("\t%s\n", ctl_current->summary);
 	exit(ctl_flush());
 }
 
