@@ -7,7 +7,7 @@
 # shellcheck source=selftests/netlib.sh
 . "$(dirname "$0")/netlib.sh"
 
-plan 28
+plan 31
 denali_load || exit 1
 net_up || { echo "# no network namespace"; exit 1; }
 
@@ -111,6 +111,22 @@ clones_by_number()
 		"$ctl" destroy many1 many2
 }
 
+# A shell's usual limit of descriptors is less than the most clones need.
+few_descriptors()
+{
+	(ulimit -S -n 12 && "$ctl" clone t name few count 20) || return
+	# shellcheck disable=SC2046 # names have no blanks
+	"$ctl" destroy $(seq -f 'few%g' 20)
+}
+
+# More than there is memory for, and no advice to wait, which several can't.
+clones_too_large()
+{
+	local out
+	out=$("$ctl" clone t name huge count 1024 2>&1) && return 1
+	[[ $out == *"the pool has "*" left of "*"(denalictl pool set SIZE)" ]] || { echo "$out"; return 1; }
+}
+
 # ^C before it is one.
 interrupted()
 {
@@ -191,7 +207,10 @@ check "reset of a clone, and it runs anew" reset_runs_anew
 check "reset of a template" fails "is a template; clone it" reset t
 check "reset of what doesn't exist" fails "VM none: does not exist" reset none
 check "several clones at once" clones_by_number
-check "too many clones at once" fails "not a number from 0 to 1024" clone t count 1025
+check "too many clones at once" fails "not a number from 1 to 1024" clone t count 1025
+check "several clones with fewer descriptors than they are" few_descriptors
+check "several clones named by digits" fails "VM name '772': digits alone are an id" clone t name 77 count 2
+check "several clones without memory" clones_too_large
 check "several clones with a NIC" fails "each needs a tap of its own" clone t count 2 nic tap9
 check "several VMs of an image" fails "is for clones" create "$image" count 2
 check "start of a template" fails "is a template; clone it" start t

@@ -4,6 +4,8 @@
  * kernel then holds it and its taps. Until all of it is done, everything can be
  * undone, and is if a signal comes. Several clones are made by one request.
  */
+#include <sys/resource.h>
+
 #include "ctl.h"
 
 /* Each set up, and started if that is wanted. */
@@ -40,6 +42,17 @@ static int many_print(const struct ctl_boot *boot, struct denali_vm **vms)
 			      (unsigned long long)denali_vm_id(vms[boot->count - 1]));
 }
 
+/* Each clone is a descriptor meanwhile, of which a shell allows no more than 1024. */
+static void descriptors_allow(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* Clones with names and numbers, from 1 on. */
 static int create_many(struct ctl_boot *boot)
 {
@@ -49,6 +62,7 @@ static int create_many(struct ctl_boot *boot)
 	unsigned int i;
 	int ret, signal = 0;
 
+	descriptors_allow();
 	boot->dev = denali_dev_open(&err);
 	ret = boot->dev < 0 ? boot->dev : 0;
 	if (!ret) {

@@ -40,6 +40,19 @@ static int denali_name_check(const char *name, struct denali_error *err)
 	return 0;
 }
 
+/* The same, and no id. */
+static int denali_new_name_check(const char *name, struct denali_error *err)
+{
+	int ret = denali_name_check(name, err);
+
+	if (ret)
+		return ret;
+	if (denali_name_is_id(name))
+		return denali_fail(err, EINVAL,
+				   "VM name '%s': digits alone are an id; add a letter", name);
+	return 0;
+}
+
 static struct denali_vm *denali_vm_wrap(int fd, int dev, struct denali_error *err)
 {
 	struct denali_vm *vm = calloc(1, sizeof(*vm));
@@ -124,7 +137,7 @@ static void denali_vm_quota_fail(const char *who, const char *want, struct denal
 }
 
 /* Why a VM can't be made; errno is the kernel's. */
-static void denali_vm_create_fail(int dev, const char *who, uint64_t mem_bytes,
+static void denali_vm_create_fail(int dev, const char *who, uint64_t mem_bytes, bool can_wait,
 				  struct denali_error *err)
 {
 	char want[DENALI_SIZE_TEXT], have[DENALI_SIZE_TEXT], all[DENALI_SIZE_TEXT];
@@ -143,8 +156,9 @@ static void denali_vm_create_fail(int dev, const char *who, uint64_t mem_bytes,
 		break;
 	case ENOSPC:
 		denali_fail(err, ENOSPC,
-			    "VM %s: memory of %s; the pool has %s left of %s: destroy VMs, enlarge it (denalictl pool set SIZE), or wait for memory (wait)",
-			    who, want, denali_size_format(have, info.pool_free), all);
+			    "VM %s: memory of %s; the pool has %s left of %s: destroy VMs, enlarge it (denalictl pool set SIZE)%s",
+			    who, want, denali_size_format(have, info.pool_free), all,
+			    can_wait ? ", or wait for memory (wait)" : "");
 		break;
 	case EDQUOT:
 		denali_vm_quota_fail(who, want, err);
@@ -170,14 +184,10 @@ static int denali_vm_new_name(const char *name, char to[DENALI_NAME_SIZE], struc
 
 	if (!name || !*name)
 		return 0;
-	ret = denali_name_check(name, err);
-	if (ret)
-		return ret;
-	if (denali_name_is_id(name))
-		return denali_fail(err, EINVAL,
-				   "VM name '%s': digits alone are an id; add a letter", name);
-	strcpy(to, name);
-	return 0;
+	ret = denali_new_name_check(name, err);
+	if (!ret)
+		strcpy(to, name);
+	return ret;
 }
 
 struct denali_vm *denali_vm_create(int dev, const char *name, uint64_t mem_bytes,
@@ -197,13 +207,13 @@ struct denali_vm *denali_vm_create(int dev, const char *name, uint64_t mem_bytes
 	if (fd >= 0)
 		return denali_vm_wrap(fd, dev, err);
 
-	denali_vm_create_fail(dev, who, mem_bytes, err);
+	denali_vm_create_fail(dev, who, mem_bytes, true, err);
 	return NULL;
 }
 
 /* Why a template can't be cloned; errno is the kernel's. */
 static void denali_vm_clone_fail(struct denali_vm *template, const char *who, uint64_t mem_bytes,
-				 struct denali_error *err)
+				 bool can_wait, struct denali_error *err)
 {
 	switch (errno) {
 	case EBUSY:
@@ -216,7 +226,7 @@ static void denali_vm_clone_fail(struct denali_vm *template, const char *who, ui
 			    template->name);
 		break;
 	default:
-		denali_vm_create_fail(template->dev, who, mem_bytes, err);
+		denali_vm_create_fail(template->dev, who, mem_bytes, can_wait, err);
 	}
 }
 
@@ -238,7 +248,7 @@ int denali_vm_clone_many(struct denali_vm *template, const char *name, unsigned 
 				   first, count, DENALI_MAX_CLONES);
 	if (name && *name) {
 		snprintf(who, sizeof(who), "%.*s%u", DENALI_NAME_SIZE, name, first + count - 1);
-		ret = denali_name_check(who, err);
+		ret = denali_new_name_check(who, err);
 		if (ret)
 			return ret;
 		strcpy(clones.name, name);
@@ -257,7 +267,7 @@ int denali_vm_clone_many(struct denali_vm *template, const char *name, unsigned 
 				    "VMs %s: one of these names is taken already; choose another or destroy that VM (denalictl list)",
 				    who);
 		else
-			denali_vm_clone_fail(template, who, template->mem_bytes * count, err);
+			denali_vm_clone_fail(template, who, template->mem_bytes * count, false, err);
 		free(fds);
 		return -err->code;
 	}
@@ -295,7 +305,7 @@ struct denali_vm *denali_vm_clone(struct denali_vm *template, const char *name,
 	fd = ioctl(template->fd, DENALI_IOC_VM_CLONE, &clone);
 	if (fd >= 0)
 		return denali_vm_wrap(fd, template->dev, err);
-	denali_vm_clone_fail(template, who, template->mem_bytes, err);
+	denali_vm_clone_fail(template, who, template->mem_bytes, true, err);
 	return NULL;
 }
 

@@ -194,13 +194,13 @@ struct denali_vm *denali_vm_clone(struct denali_vm *template, const char *name,
 /**
  * denali_vm_clone_many() - make several clones, all or none
  * @template: as for denali_vm_clone()
- * @name:  what their names begin with, a number follows; NULL or empty: "vmID"
+ * @name:  what their names begin with, not digits only, a number follows; NULL or empty: "vmID"
  * @first: number of the first
  * @count: how many, at most DENALI_MAX_CLONES
  * @flags: DENALI_CREATE_PERSISTENT or 0
  * @vms:   OUT @count handles
  *
- * Errors: as of denali_vm_clone(); EMFILE (descriptors).
+ * Errors: as of denali_vm_clone(); EMFILE: each handle is a descriptor, which RLIMIT_NOFILE limits.
  */
 int denali_vm_clone_many(struct denali_vm *template, const char *name, unsigned int first,
 			 unsigned int count, unsigned int flags, struct denali_vm **vms,
