@@ -31,12 +31,13 @@ static void dn_nic_unplug(struct dn_nic *nic)
 {
 	struct dn_vport *vport = dn_nic_vport(nic);
 
+	/* A dump that finds the port must be in time to keep it from being freed. */
+	RCU_INIT_POINTER(nic->vport, NULL);
 	if (nic->tap)
 		dn_tap_put(nic->tap);
 	if (vport)
 		dn_vport_destroy(vport);
 	nic->tap = NULL;
-	RCU_INIT_POINTER(nic->vport, NULL);
 	WRITE_ONCE(nic->ifindex, 0);
 	WRITE_ONCE(nic->port.up, false);
 }
