@@ -27,6 +27,17 @@ static bool dn_share_cpus(unsigned long *cpus, const struct denali_vm_share *arg
 	return bitmap_and(cpus, cpus, cpumask_bits(cpu_possible_mask), nr);
 }
 
+/* With none that is online the VM would run anywhere. */
+static bool dn_share_online(const unsigned long *cpus)
+{
+	unsigned int cpu;
+
+	for_each_set_bit(cpu, cpus, DENALI_CPUS_MAX)
+		if (cpu_online(cpu))
+			return true;
+	return false;
+}
+
 /* Does it leave the VM with no more than it has? */
 static bool dn_share_lowers(const struct dn_vm *vm, const struct denali_vm_share *arg,
 			    const unsigned long *cpus)
@@ -38,7 +49,7 @@ static bool dn_share_lowers(const struct dn_vm *vm, const struct denali_vm_share
 	if (arg->set & DENALI_SHARE_CAP && cap && (!arg->cap || arg->cap > cap))
 		return false;
 	return !(arg->set & DENALI_SHARE_CPUS) || !vm->cpus ||
-	       bitmap_subset(cpus, vm->cpus, DENALI_CPUS_MAX);
+	       (bitmap_subset(cpus, vm->cpus, DENALI_CPUS_MAX) && dn_share_online(cpus));
 }
 
 /* Memory for what is set. What isn't used stays for the next time. */

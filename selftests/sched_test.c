@@ -494,6 +494,25 @@ TEST_F(affinity, cpu_goes_and_comes)
 	}
 }
 
+/* Who may only lower can't get to others' CPUs by way of one that isn't there. */
+TEST_F(affinity, not_to_none_without_privilege)
+{
+	int vm = guest_start(self->dev, "sched", 64 << 10, "spin"), status;
+	pid_t pid;
+
+	ASSERT_EQ(cpus_set(vm, 3), 0);
+	cpu1_online(0);
+	pid = fork();
+	if (!pid)
+		_exit(setresuid(65534, 65534, 65534) || cpus_set(vm, 2) != -1 || errno != EPERM);
+	waitpid(pid, &status, 0);
+	EXPECT_EQ(status, 0);
+	/* An admin may. */
+	EXPECT_EQ(cpus_set(vm, 2), 0);
+	cpu1_online(1);
+	close(vm);
+}
+
 /* VMs that are all on one CPU, free to go elsewhere: a CPU that idles takes some. */
 TEST_F(cpu, an_idle_cpu_takes)
 {

@@ -96,7 +96,7 @@ int denali_vm_set_share(struct denali_vm *vm, const struct denali_vm_share *shar
 	switch (errno) {
 	case EPERM:
 		return denali_fail(err, EPERM,
-				   "VM %s: more than it has: a greater weight than its own (at first %d), a higher cap or none, other CPUs; that takes CAP_SYS_NICE, run it as root",
+				   "VM %s: more than it has: a greater weight than its own (at first %d), a higher cap or none, other CPUs, or none that is online; that takes CAP_SYS_NICE, run it as root",
 				   who, DENALI_WEIGHT_DEFAULT);
 	case EINVAL:
 		return denali_fail(err, EINVAL,

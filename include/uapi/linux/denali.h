@@ -313,7 +313,7 @@ struct denali_vm_nic {
  *            elsewhere until one is
  *
  * Who hasn't CAP_SYS_NICE may only lower what his VM has: a lower weight, a lower cap, fewer
- * CPUs (EPERM). Other errors: EINVAL (nothing or the unknown to set, a value, no CPU that the
+ * CPUs, one of which is online at least (EPERM). Other errors: EINVAL (nothing or the unknown to set, a value, no CPU that the
  * host can have), EOPNOTSUPP (the policy has no weights), EBUSY (a template, which never runs:
  * its clones begin as any VM does), ENOMEM, ESHUTDOWN (ended).
  */
