@@ -41,7 +41,8 @@ static struct dn_user *dn_user_find(kuid_t uid)
 	hash_for_each_possible(dn_users, user, node, __kuid_val(uid))
 		if (uid_eq(user->uid, uid))
 			return user;
-	user = kzalloc(sizeof(*user), GFP_KERNEL_ACCOUNT);
+	/* Not charged: a memory cgroup may have him sleep for long, and runners want the mutex. */
+	user = kzalloc(sizeof(*user), GFP_KERNEL);
 	if (user) {
 		user->uid = uid;
 		hash_add(dn_users, &user->node, __kuid_val(uid));
