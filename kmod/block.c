@@ -6,8 +6,9 @@
  * The addresses that the switcher uses come from vmap(), so they tell a guest
  * nothing that reads them by SGDT or SIDT on a CPU without UMIP:
  *
- *	block	same page in both worlds
  *	tables	TSS and GDT: another page in each world
+ *	block	same page in both worlds
+ *	page 0	behind the block, the VM's own; in the host's world that is the end of the area
  *	idt	another page in each world; shared by all CPUs
  *
  * The pages with two views are mapped without the global bit in both worlds: a
@@ -77,8 +78,8 @@ static u64 *dn_table_below(u64 *entry, int node)
 	return table;
 }
 
-/* Map one supervisor page at a kernel address in a CPU's guest page tables. */
-static int dn_map(u64 *top, unsigned long addr, unsigned long pfn, u64 flags, int node)
+/* The entry for a kernel address in a CPU's guest page tables, or NULL. */
+static u64 *dn_map_entry(u64 *top, unsigned long addr, int node)
 {
 	u64 *table = top;
 
@@ -89,10 +90,17 @@ static int dn_map(u64 *top, unsigned long addr, unsigned long pfn, u64 flags, in
 		table = dn_table_below(&table[pud_index(addr)], node);
 	if (table)
 		table = dn_table_below(&table[pmd_index(addr)], node);
-	if (!table)
+	return table ? &table[pte_index(addr)] : NULL;
+}
+
+/* Map one supervisor page at a kernel address in a CPU's guest page tables. */
+static int dn_map(u64 *top, unsigned long addr, unsigned long pfn, u64 flags, int node)
+{
+	u64 *entry = dn_map_entry(top, addr, node);
+
+	if (!entry)
 		return -ENOMEM;
-	table[pte_index(addr)] = __sme_set((u64)PFN_PHYS(pfn)) | _PAGE_PRESENT | _PAGE_ACCESSED |
-				 flags;
+	*entry = __sme_set((u64)PFN_PHYS(pfn)) | _PAGE_PRESENT | _PAGE_ACCESSED | flags;
 	return 0;
 }
 
@@ -133,6 +141,22 @@ static void dn_guest_tables_fill(struct dn_cpu *c, int cpu)
 	guest->gdt[GDT_ENTRY_KERNEL_DS] = gdt[GDT_ENTRY_KERNEL_DS];
 }
 
+/**
+ * dn_guest_limit() - set where the guest's segments end
+ * @c:     this CPU
+ * @limit: number of their last page
+ *
+ * Context: preemption off, host's view.
+ */
+void dn_guest_limit(struct dn_cpu *c, u32 limit)
+{
+	struct desc_struct *gdt = c->guest_tables->gdt;
+
+	gdt[GDT_ENTRY_DEFAULT_USER32_CS] = (struct desc_struct)GDT_ENTRY_INIT(0xc0fb, 0, limit);
+	gdt[GDT_ENTRY_DEFAULT_USER_DS] = (struct desc_struct)GDT_ENTRY_INIT(0xc0f3, 0, limit);
+	c->limit = limit;
+}
+
 static int dn_block_create(int cpu)
 {
 	struct dn_cpu *c = per_cpu_ptr(&dn_cpu, cpu);
@@ -149,12 +173,12 @@ static int dn_block_create(int cpu)
 	if (!block || !host_tables || !c->guest_tables || !top)
 		return -ENOMEM;
 
-	pages[0] = virt_to_page(block);
-	pages[1] = virt_to_page(host_tables);
-	c->block = vmap(pages, 2, VM_MAP, DN_NONGLOBAL(PAGE_KERNEL));
-	if (!c->block)
+	pages[0] = virt_to_page(host_tables);
+	pages[1] = virt_to_page(block);
+	c->tables = vmap(pages, 2, VM_MAP, DN_NONGLOBAL(PAGE_KERNEL));
+	if (!c->tables)
 		return -ENOMEM;
-	c->tables = (void *)(c->block + 1);
+	c->block = (void *)(c->tables + 1);
 
 	/* Guest memory: one page upper directory, whose first slots change with the VM. */
 	table = top;
@@ -169,19 +193,21 @@ static int dn_block_create(int cpu)
 	for (addr = (unsigned long)dn_switch_text; addr < (unsigned long)dn_switch_text_end;
 	     addr += PAGE_SIZE)
 		err |= dn_map(top, addr, vmalloc_to_pfn((void *)addr), 0, node);
-	err |= dn_map(top, (unsigned long)c->block, page_to_pfn(pages[0]),
+	err |= dn_map(top, (unsigned long)c->block, page_to_pfn(pages[1]),
 		      _PAGE_RW | _PAGE_DIRTY | _PAGE_NX, node);
 	err |= dn_map(top, (unsigned long)c->tables, virt_to_phys(c->guest_tables) >> PAGE_SHIFT,
 		      _PAGE_RW | _PAGE_DIRTY | _PAGE_NX, node);
 	err |= dn_map(top, (unsigned long)dn_idt, virt_to_phys(dn_guest_idt) >> PAGE_SHIFT,
 		      _PAGE_NX, node);
-	if (err)
+	c->page0 = dn_map_entry(top, (unsigned long)(c->block + 1), node);
+	if (err || !c->page0)
 		return -ENOMEM;
 
 	dn_guest_tables_fill(c, cpu);
 	for (i = 0; i < DN_PGTABLE_SLOTS; i++)
 		c->slots[i] = 0;
 	c->cr3 = __sme_pa(top);
+	c->block->guest_cr3 = c->cr3;
 	c->gdtr.address = (unsigned long)c->tables->gdt;
 	c->gdtr.size = GDT_SIZE - 1;
 	c->idtr.address = (unsigned long)dn_idt;
@@ -252,12 +278,14 @@ int dn_block_create_all(void)
 
 	BUILD_BUG_ON(sizeof(struct dn_block) != PAGE_SIZE);
 	BUILD_BUG_ON(sizeof(struct dn_tables) != PAGE_SIZE);
-	BUILD_BUG_ON(offsetof(struct dn_block, regs) != DN_B_REGS);
-	BUILD_BUG_ON(offsetof(struct dn_block, regs.ip) != DN_B_FRAME);
-	BUILD_BUG_ON(offsetof(struct dn_block, regs.ax) != DN_B_AX);
-	BUILD_BUG_ON(offsetof(struct dn_block, regs.di) != DN_B_DI);
-	BUILD_BUG_ON(offsetof(struct dn_block, regs.ds) != DN_B_DS);
-	BUILD_BUG_ON(offsetof(struct dn_block, regs.gs) != DN_B_GS);
+	BUILD_BUG_ON(sizeof(struct dn_page0) != PAGE_SIZE);
+	BUILD_BUG_ON(offsetof(struct dn_page0, regs) != DN_B_REGS - DN_B_PAGE0);
+	BUILD_BUG_ON(offsetof(struct dn_page0, regs.ip) != DN_B_FRAME - DN_B_PAGE0);
+	BUILD_BUG_ON(offsetof(struct dn_page0, regs.ax) != DN_B_AX - DN_B_PAGE0);
+	BUILD_BUG_ON(offsetof(struct dn_page0, regs.di) != DN_B_DI - DN_B_PAGE0);
+	BUILD_BUG_ON(offsetof(struct dn_page0, regs.ds) != DN_B_DS - DN_B_PAGE0);
+	BUILD_BUG_ON(offsetof(struct dn_page0, regs.gs) != DN_B_GS - DN_B_PAGE0);
+	BUILD_BUG_ON(DN_B_PAGE0 != PAGE_SIZE);
 	BUILD_BUG_ON(offsetof(struct dn_block, host_rsp) != DN_B_HOST_RSP);
 	BUILD_BUG_ON(offsetof(struct dn_block, host_cr3) != DN_B_HOST_CR3);
 	BUILD_BUG_ON(offsetof(struct dn_block, guest_cr3) != DN_B_GUEST_CR3);
@@ -286,7 +314,7 @@ void dn_block_destroy_all(void)
 	for_each_possible_cpu(cpu) {
 		struct dn_cpu *c = per_cpu_ptr(&dn_cpu, cpu);
 
-		vunmap(c->block);
+		vunmap(c->tables);
 		memset(c, 0, sizeof(*c));
 	}
 	vunmap(dn_idt);
@@ -298,30 +326,21 @@ void dn_block_destroy_all(void)
 }
 
 /**
- * dn_asid_load() - load a VM's tables on this CPU and choose the CR3 for it
+ * dn_asid_choose() - choose the CR3 for a VM, on a CPU with PCID
  * @cpu: this CPU
  * @pgt: built
  *
- * With PCID each VM gets a tag of the CPU's current generation, whose first use
+ * Each VM gets a tag of the CPU's current generation, whose first use
  * flushes what the tag had; when tags run out a new generation begins. So a tag
  * is never used for two VMs without a flush between, whatever became of the
  * module or the VM in the meantime. A VM that changes its CPU gets a new tag.
- * Without PCID each write to CR3 flushes.
  *
  * Context: preemption off, host's view.
  */
-void dn_asid_load(struct dn_cpu *cpu, struct dn_pgtable *pgt)
+void dn_asid_choose(struct dn_cpu *cpu, struct dn_pgtable *pgt)
 {
 	u32 this_cpu = smp_processor_id();
-	int i;
 
-	for (i = 0; i < DN_PGTABLE_SLOTS; i++)
-		cpu->slots[i] = pgt->slot[i];
-
-	if (!cpu->block->cr3_keep) {
-		cpu->block->guest_cr3 = cpu->cr3;
-		return;
-	}
 	if (pgt->asid_cpu == this_cpu && pgt->asid_gen == cpu->asid_gen) {
 		cpu->block->guest_cr3 = cpu->cr3 | pgt->pcid | cpu->block->cr3_keep;
 		return;
@@ -336,7 +355,7 @@ void dn_asid_load(struct dn_cpu *cpu, struct dn_pgtable *pgt)
 	cpu->block->guest_cr3 = cpu->cr3 | pgt->pcid;
 }
 
-/** dn_asid_forget() - what dn_asid_load() chose wasn't used: choose again the next time */
+/** dn_asid_forget() - what dn_asid_choose() chose wasn't used: choose again the next time */
 void dn_asid_forget(struct dn_pgtable *pgt)
 {
 	pgt->asid_gen = 0;

@@ -22,12 +22,12 @@ struct dn_pgtable;
  * struct dn_block - one page, mapped for the supervisor in the host's and the
  * guests' page tables at the same address, seen by its own CPU only
  *
- * Offsets in switch_layout.h.
+ * Offsets in switch_layout.h. It holds nothing of a VM but what NMIs and machine checks leave on
+ * their stacks, until they are handed over. A guest's page tables have the VM's struct
+ * dn_page0 behind it, the host's have nothing there.
  */
 struct dn_block {
-	u8 nested[DN_B_REGS];		/* faults inside the switcher */
-	struct dn_regs regs;		/* the running guest's */
-	u8 pad0[DN_B_HOST_RSP - DN_B_REGS - sizeof(struct dn_regs)];
+	u8 pad0[DN_B_HOST_RSP];
 	u64 host_rsp;
 	u64 host_cr3;
 	u64 guest_cr3;
@@ -50,6 +50,25 @@ struct dn_block {
 	u8 pad3[PAGE_SIZE - DN_B_STACK_DF];
 };
 
+/* The largest XSAVE area that there is room for. */
+#define DN_FPU_MAX	0xf00
+
+/**
+ * struct dn_page0 - page 0 of a VM's partition, which isn't the guest's
+ * @fpu:    XSAVE area
+ * @nested: stack of faults inside the switcher
+ * @regs:   the guest's registers; the CPU and the switcher save them in place
+ *
+ * The pages of two VMs are never mapped at once: registers needn't be moved when the CPU
+ * changes VM, and none are left behind.
+ */
+struct dn_page0 {
+	u8 fpu[DN_FPU_MAX];
+	u8 nested[DN_B_REGS - DN_B_PAGE0 - DN_FPU_MAX];
+	struct dn_regs regs;
+	u8 pad[DN_B_PAGE0 + PAGE_SIZE - DN_B_REGS - sizeof(struct dn_regs)];
+};
+
 /**
  * struct dn_tables - TSS and GDT, one page
  *
@@ -68,10 +87,12 @@ struct dn_tables {
  * @tables:  host view of the descriptor tables, at the address that GDTR and TR get
  * @guest_tables: guest view, by its address in the direct map
  * @slots:   the page upper directory's entries for guest memory
+ * @page0:   the entry for the VM's struct dn_page0
+ * @limit:   of the segments in the GDT's guest view, pages less one
  * @cr3:     physical address of the top-level table
  * @gdtr, @idtr: for LGDT, LIDT, while @ready
- * @asid_gen, @asid_next: generation and next free PCID; see dn_asid_load()
- * @vm:     whose registers are in @block and whose limits are in the GDT, or NULL
+ * @asid_gen, @asid_next: generation and next free PCID; see dn_asid_choose()
+ * @vm:     whose memory and limits a guest would have now, or NULL
  * @ready:  the CPU is set up for guests; see slice.c
  * @host_gdtr, @host_idtr: the host's own
  * @host_tsc_aux, @host_xfd: the host's, while @ready
@@ -82,7 +103,9 @@ struct dn_cpu {
 	struct dn_tables *tables;
 	struct dn_tables *guest_tables;
 	u64 *slots;
+	u64 *page0;
 	u64 cr3;
+	u32 limit;
 	struct desc_ptr gdtr;
 	struct desc_ptr idtr;
 	u64 asid_gen;
@@ -106,14 +129,15 @@ extern gate_desc *dn_guest_idt;		/* guest's view, by its address in the direct m
  */
 #define DN_GDT_ENTRY_TSS	GDT_ENTRY_TLS_MIN
 
+void dn_guest_limit(struct dn_cpu *c, u32 limit);
 int dn_block_create_all(void);
 void dn_block_online(int cpu);
 void dn_block_destroy_all(void);
-void dn_asid_load(struct dn_cpu *cpu, struct dn_pgtable *pgt);
+void dn_asid_choose(struct dn_cpu *cpu, struct dn_pgtable *pgt);
 void dn_asid_forget(struct dn_pgtable *pgt);
 
 /* switch.S */
-void dn_switch_run(struct dn_block *block);
+extern const u8 dn_switch_run[];
 extern const u8 dn_switch_text[], dn_switch_text_end[];
 extern const u8 dn_switch_stubs[], dn_switch_hypercall[];
 extern const u8 dn_switch_nmi[], dn_switch_mce[], dn_switch_df[];

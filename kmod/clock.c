@@ -157,6 +157,12 @@ u64 dn_clock_now(struct dn_clock *clock)
 	return clock->ns;
 }
 
+static noinline void dn_clock_update_wall(struct dn_vm *vm, u64 now)
+{
+	vm->wall_at = now;
+	vm->vregs->wall_base = ktime_to_ns(ktime_mono_to_real(0)) + vm->epoch;
+}
+
 /**
  * dn_clock_update() - renew the guest's clock, when it is scheduled in
  * @vm:    not in the guest
@@ -172,12 +178,10 @@ void dn_clock_update(struct dn_vm *vm, const struct dn_clock *clock)
 	v->tsc_mul = dn_tsc_mul;
 	v->tsc_base = clock->tsc;
 	v->time_base = now - vm->epoch;
-	if (now - vm->wall_at > DN_WALL_AFTER) {
-		vm->wall_at = now;
-		v->wall_base = ktime_to_ns(ktime_mono_to_real(0)) + vm->epoch;
-	}
 	v->steal_ns = vm->stats.steal_ns;
 	v->run_ns = vm->stats.run_ns;
+	if (unlikely(now - vm->wall_at > DN_WALL_AFTER))
+		dn_clock_update_wall(vm, now);
 }
 
 /** dn_clock_arm() - set the timer to what is due next */
@@ -249,10 +253,7 @@ bool dn_clock_idle_over(struct dn_vm *vm)
 		if (!timed_out)
 			return false;
 	}
-	/* The registers move when the runner is scheduled out. */
-	preempt_disable();
-	vm->cur->ax = timed_out;
-	preempt_enable();
+	vm->regs->ax = timed_out;
 	vm->idling = false;
 	return true;
 }

@@ -32,7 +32,8 @@ u64 dn_life_next(void)
 
 /**
  * dn_clone_init() - registers, interrupts and times of a clone
- * @vm: a clone with vm->base, off the CPU; page 0 and the virtual registers are copied
+ * @vm: a clone with vm->base, off the CPU; page 0, with the registers, and the virtual registers
+ *      are copied
  *
  * It returns from DENALI_HC_TEMPLATE, and has no port yet.
  */
@@ -40,8 +41,7 @@ void dn_clone_init(struct dn_vm *vm)
 {
 	const struct dn_vm *base = vm->base;
 
-	vm->regs = base->regs;
-	vm->regs.ax = 1;
+	vm->regs->ax = 1;
 	vm->epoch = base->epoch;
 	vm->alarm = base->alarm;
 	vm->run_alarm = base->run_alarm;
@@ -120,7 +120,7 @@ static void dn_clone_reset_memory(struct dn_vm *vm)
 	for_each_set_bit(i, part->own_longs, BITS_TO_LONGS(part->pages))
 		dn_pgtable_renew(&vm->pgt, part, i * BITS_PER_LONG, dn_part_disown(part, i));
 	dn_slice_flush(vm);
-	copy_page(vm->fpu, dn_part_addr(base, 0));
+	copy_page(dn_part_addr(part, 0), dn_part_addr(base, 0));
 	copy_page(vm->vregs, dn_part_addr(base, DENALI_VREGS_ADDR >> PAGE_SHIFT));
 }
 

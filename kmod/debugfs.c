@@ -2,16 +2,16 @@
 /*
  * denali/tables in debugfs, in builds with CONFIG_DENALI_DEBUG: the page tables that each CPU
  * has for the VM that is on it, as the CPU would walk them, beside what their owners say
- * should be mapped, and what the CPU's block holds. selftests/pagetables_test.c compares.
+ * should be mapped, and what the CPU's block and the page behind it hold. selftests/pagetables_test.c compares.
  *
  * A CPU takes the dump of itself, in an interrupt: the VM on it can't go meanwhile, nor
  * its tables. Physical addresses are for root only, like the file.
  *
  *	cpu CPU vm ID
- *	own KIND ADDRESS PHYSICAL PAGES		memory, text, block, tables or idt
+ *	own KIND ADDRESS PHYSICAL PAGES		memory, text, block, page0, tables or idt
  *	map ADDRESS PHYSICAL PAGES RIGHTS	u or s, then w and x, or - in their places
  *	table PHYSICAL				a page of the page tables
- *	block OFFSET VALUE			a word of the block that isn't 0
+ *	block OFFSET VALUE			a word of the two that isn't 0
  *	end, or lost				lost: there was more than fits
  */
 #include <linux/cpu.h>
@@ -46,7 +46,7 @@ struct dn_dump {
 	bool lost;
 	u32 nr;
 	struct dn_dump_line line[DN_DUMP_MAX];
-	u64 block[PAGE_SIZE / sizeof(u64)];
+	u64 block[2 * PAGE_SIZE / sizeof(u64)];
 };
 
 static struct dentry *dn_debugfs;
@@ -110,6 +110,8 @@ static void dn_dump_owners(struct dn_dump *dump, const struct dn_cpu *c)
 			    PFN_PHYS(vmalloc_to_pfn(text)), 1, 0);
 	dn_dump_add(dump, "block", (unsigned long)c->block, PFN_PHYS(vmalloc_to_pfn(c->block)),
 		    1, 0);
+	dn_dump_add(dump, "page0", (unsigned long)(c->block + 1), PFN_PHYS(dn_part_pfn(part, 0)),
+		    1, 0);
 	dn_dump_add(dump, "tables", (unsigned long)c->tables, virt_to_phys(c->guest_tables), 1, 0);
 	dn_dump_add(dump, "idt", c->idtr.address, virt_to_phys(dn_guest_idt), 1, 0);
 }
@@ -130,6 +132,7 @@ static void dn_dump_cpu(void *data)
 	dn_dump_table(dump, __sme_clr(c->cr3), pgtable_l5_enabled() ? 48 : 39, 0,
 		      _PAGE_USER | _PAGE_RW | DN_X);
 	memcpy(dump->block, c->block, PAGE_SIZE);
+	memcpy((void *)dump->block + PAGE_SIZE, __va(__sme_clr(*c->page0) & PTE_PFN_MASK), PAGE_SIZE);
 }
 
 static void dn_dump_print(struct seq_file *m, const struct dn_dump *dump)

@@ -31,6 +31,7 @@ void dn_irq_raise(struct dn_vm *vm, u32 irq);
 bool dn_irq_wakes(const struct dn_vm *vm);
 void dn_upcall_deliver(struct dn_vm *vm);
 void dn_exception(struct dn_vm *vm, u32 fault_addr);
+void dn_page_fault(struct dn_vm *vm, u32 fault_addr);
 void dn_exception_return(struct dn_vm *vm);
 
 /* clock.c */

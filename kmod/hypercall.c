@@ -4,7 +4,6 @@
  * they are answered within the slice; what may take long is left in vm->work for
  * the runner. See include/denali/hypercall.h for what each promises.
  */
-#include <linux/preempt.h>
 #include <linux/random.h>
 #include <linux/string.h>
 
@@ -27,24 +26,17 @@ static u64 dn_arg64(u32 low, u32 high)
  */
 void dn_hypercall_random(struct dn_vm *vm)
 {
+	u32 to = vm->regs->bx, len = vm->regs->cx;
 	u8 buf[DN_RANDOM_MAX];
-	u32 to, len;
 	s32 ret;
 
-	/* The registers move when the runner is scheduled out. */
-	preempt_disable();
-	to = vm->cur->bx;
-	len = vm->cur->cx;
-	preempt_enable();
 	if (len > sizeof(buf)) {
 		ret = -DENALI_EINVAL;
 	} else {
 		get_random_bytes(buf, len);
 		ret = dn_gmem_write(vm, dn_gaddr(to), buf, len) ? -DENALI_EFAULT : 0;
 	}
-	preempt_disable();
-	vm->cur->ax = ret;
-	preempt_enable();
+	vm->regs->ax = ret;
 }
 
 static noinline void dn_hc_panic(struct dn_vm *vm, dn_gaddr_t from, u32 len)
@@ -79,23 +71,14 @@ static s32 dn_hc_doorbell(struct dn_vm *vm, u32 index)
 	return 0;
 }
 
-/** dn_hypercall() - answer the hypercall in vm->cur. Context: in a slice, interrupts off. */
-void dn_hypercall(struct dn_vm *vm)
+/* All but the most frequent ones: without a stack frame these are shorter. */
+static noinline void dn_hypercall_other(struct dn_vm *vm)
 {
-	struct dn_regs *regs = vm->cur;
+	struct dn_regs *regs = vm->regs;
 	s32 ret = 0;
 
-	vm->stats.hypercalls++;
-	/* The one that I/O is made of. */
-	if (likely(regs->ax == DENALI_HC_DOORBELL)) {
-		regs->ax = dn_hc_doorbell(vm, regs->bx);
-		return;
-	}
 	switch (regs->ax) {
 	case DENALI_HC_NOP:
-		break;
-	case DENALI_HC_YIELD:
-		set_bit(DN_WORK_YIELD, &vm->work);
 		break;
 	case DENALI_HC_IDLE:
 		dn_clock_idle(vm, dn_arg64(regs->bx, regs->cx));
@@ -130,4 +113,21 @@ void dn_hypercall(struct dn_vm *vm)
 		ret = -DENALI_ENOSYS;
 	}
 	regs->ax = ret;
+}
+
+/** dn_hypercall() - answer the hypercall in vm->regs. Context: in a slice, interrupts off. */
+void dn_hypercall(struct dn_vm *vm)
+{
+	struct dn_regs *regs = vm->regs;
+
+	vm->stats.hypercalls++;
+	/* The one that I/O is made of. */
+	if (likely(regs->ax == DENALI_HC_DOORBELL)) {
+		regs->ax = dn_hc_doorbell(vm, regs->bx);
+	} else if (regs->ax == DENALI_HC_YIELD) {
+		set_bit(DN_WORK_YIELD, &vm->work);
+		regs->ax = 0;
+	} else {
+		dn_hypercall_other(vm);
+	}
 }

@@ -3,7 +3,7 @@
  * Building and freeing a guest's page tables. They say nothing that the
  * partition doesn't: an idle VM can lose them and get them back.
  *
- * Page 0 stays unmapped, so the first 2 MiB are always mapped by 4 KiB pages. So is all
+ * Page 0 stays unmapped but for the switcher, so the first 2 MiB are always mapped by 4 KiB pages. So is all
  * of a clone, and what isn't its own yet without the right to write.
  * Entries never have the global bit: a translation dies with its address-space
  * tag.
@@ -21,6 +21,7 @@
 #define DN_TABLE	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED)
 #define DN_LEAF		(DN_TABLE | _PAGE_DIRTY)
 #define DN_LEAF_SHARED	(DN_LEAF & ~_PAGE_RW)
+#define DN_PAGE0	((DN_LEAF & ~_PAGE_USER) | _PAGE_NX)
 
 static u64 dn_entry(unsigned long pfn, u64 flags)
 {
@@ -128,6 +129,7 @@ int dn_pgtable_build(struct dn_pgtable *pgt, const struct dn_part *part)
 	u64 *pmd = NULL, *pte;
 	u32 chunk, gfn, end;
 
+	pgt->page0 = dn_entry(dn_part_pfn(part, 0), DN_PAGE0);
 	for (chunk = 0; chunk * DN_PTES < part->pages; chunk++) {
 		u32 i = chunk % DN_PTES;
 

@@ -18,12 +18,14 @@ struct dn_part;
 /**
  * struct dn_pgtable - page tables of a VM, there only while it is active
  * @slot:  entries for the first slots of a page upper directory; 0: nothing
+ * @page0: entry by which the switcher has page 0 of the partition (struct dn_page0)
  * @pages: table pages, linked by page->lru
  * @nr:    number of table pages; 0: not built
  * @asid_cpu, @asid_gen, @pcid: address-space tag that the VM has on a CPU; see block.c
  */
 struct dn_pgtable {
 	u64 slot[DN_PGTABLE_SLOTS];
+	u64 page0;
 	struct list_head pages;
 	u32 nr;
 	u32 asid_cpu;

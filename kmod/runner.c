@@ -246,17 +246,17 @@ static void dn_runner_ports(struct dn_vm *vm)
  * preemption: the interrupt that asked for the CPU was let in where it couldn't be
  * given. Tasks RCU hears of it too, though a runner whose VMs never idle never sleeps.
  */
-static void dn_runner_resched(void)
+static __always_inline void dn_runner_resched(void)
 {
 	if (need_resched())
 		schedule();
 }
 
 /*
- * One turn of a VM, up to its quantum. Returns when the VM has to leave the CPU: its
- * time is up, it is idle, stopped or at its end.
+ * One turn of a VM, up to its quantum, and of those to which it passes the CPU. Returns when the
+ * VM has to leave the CPU: its time is up, it is idle, stopped or at its end. Return: the VM.
  */
-static void dn_runner_turn(struct dn_runner *r, struct dn_vm *vm)
+static struct dn_vm *dn_runner_turn(struct dn_runner *r, struct dn_vm *vm)
 {
 	unsigned long work;
 
@@ -265,7 +265,7 @@ static void dn_runner_turn(struct dn_runner *r, struct dn_vm *vm)
 		if (work & DN_WORK_OFF) {
 			if (work & BIT(DN_WORK_TEMPLATE))
 				dn_vm_freeze(vm);
-			return;
+			return vm;
 		}
 		if (work & BIT(DN_WORK_TIMER)) {
 			clear_bit(DN_WORK_TIMER, &vm->work);
@@ -280,16 +280,16 @@ static void dn_runner_turn(struct dn_runner *r, struct dn_vm *vm)
 		if (vm->idling) {
 			clear_bit(DN_WORK_IDLE, &vm->work);
 			if (!dn_clock_idle_over(vm))
-				return;
+				return vm;
 		}
 		if (work & BIT(DN_WORK_YIELD) || READ_ONCE(r->preempt))
-			return;
+			return vm;
 		if (!vm->pgt.nr && dn_pgtable_build(&vm->pgt, vm->part)) {
 			/* The host is out of memory for now: let it reclaim. */
 			schedule_timeout_uninterruptible(1);
-			return;
+			return vm;
 		}
-		dn_slice_run(r, vm);
+		vm = dn_slice_run(r, vm);
 		dn_runner_resched();
 	}
 }
@@ -337,7 +337,7 @@ enum dn_left {
 };
 
 /* A VM whose turn is over isn't runnable any more. */
-static enum dn_left dn_runner_leave(struct dn_runner *r, struct dn_vm *vm, unsigned long work,
+static noinline enum dn_left dn_runner_leave(struct dn_runner *r, struct dn_vm *vm, unsigned long work,
 				    u64 now)
 {
 	if (work & BIT(DN_WORK_END)) {
@@ -367,13 +367,20 @@ static enum dn_left dn_runner_leave(struct dn_runner *r, struct dn_vm *vm, unsig
 	return DN_LEFT_IDLE;
 }
 
-/* Where a VM goes whose turn is over, after it ran for @ran ns. */
-static enum dn_left dn_runner_put(struct dn_runner *r, struct dn_vm *vm, u64 now, u64 ran)
+/* Where a VM goes whose turn is over at @now, with @work to be done. */
+static __always_inline enum dn_left dn_runner_put(struct dn_runner *r, struct dn_vm *vm,
+						  unsigned long work, u64 now)
 {
-	unsigned long work = READ_ONCE(vm->work);
+	u64 ran = max_t(s64, now - r->turn_start, 0);
 	bool spent = unlikely(vm->cap) && dn_cap_charge(vm->cap, ran, now);
 
 	lockdep_assert_held(&r->lock);
+	vm->stats.run_ns += ran;
+	vm->stats.steal_ns += r->stolen;
+	if (unlikely(vm->stats.run_ns >= vm->run_alarm)) {
+		dn_clock_ran(vm);
+		work |= BIT(DN_WORK_TIMER);
+	}
 	if (unlikely((work & DN_WORK_OFF) || (!work && vm->idling))) {
 		dn_runner_unqueue(r, vm, ran);
 		return dn_runner_leave(r, vm, work, now);
@@ -389,6 +396,28 @@ static enum dn_left dn_runner_put(struct dn_runner *r, struct dn_vm *vm, u64 now
 	vm->on = DN_ON_QUEUE;
 	dn_sched->put(&r->queue, vm, ran, work & BIT(DN_WORK_YIELD));
 	return DN_LEFT_NOT;
+}
+
+/* The next VM, whose turn begins at @now. Return: it, or NULL if there is none. */
+static __always_inline struct dn_vm *dn_runner_pick(struct dn_runner *r, u64 now)
+{
+	struct dn_vm *next = dn_sched->pick(&r->queue);
+	u64 turn;
+
+	if (unlikely(!next))
+		return NULL;
+	next->on = DN_ON_CPU;
+	/* Between two readings the TSC tells the time, and may lag a little. */
+	if (unlikely(now < next->queued_at))
+		now = dn_clock_read(&r->clock);
+	next->stats.steal_ns += now - next->queued_at;
+	r->turn_start = now;
+	r->stolen = 0;
+	turn = min(next->quantum_left, next->run_alarm - next->stats.run_ns);
+	if (unlikely(next->cap))
+		turn = dn_cap_turn(next->cap, now, turn);
+	dn_runner_set_deadline(r, now + turn);
+	return next;
 }
 
 /* And what is to be done then without the lock. A VM that is off may be gone. */
@@ -415,42 +444,22 @@ static noinline void dn_runner_left(struct dn_runner *r, struct dn_vm *vm, enum 
  * with preemption off: what Linux takes is added to turn_start and deadline when the runner
  * comes back.
  */
-static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev,
-				      struct dn_clock *clock)
+static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev)
 {
 	enum dn_left left = DN_LEFT_NOT;
 	struct dn_vm *next = NULL;
-	u64 now, ran, turn;
+	u64 now;
 
 	raw_spin_lock_irq(&r->lock);
 	/* Without @prev the CPU may have been idle. */
-	now = prev ? dn_clock_now(clock) : dn_clock_read(clock);
-	if (prev) {
-		ran = max_t(s64, now - r->turn_start, 0);
-		prev->stats.run_ns += ran;
-		prev->stats.steal_ns += r->stolen;
-		if (unlikely(prev->stats.run_ns >= prev->run_alarm))
-			dn_clock_ran(prev);
-		left = dn_runner_put(r, prev, now, ran);
-	}
+	now = prev ? dn_clock_now(&r->clock) : dn_clock_read(&r->clock);
+	if (prev)
+		left = dn_runner_put(r, prev, READ_ONCE(prev->work), now);
 	if (unlikely(now >= r->balance_at))
 		dn_balance_busy(r, left == DN_LEFT_NOT ? prev : NULL, now);
 	/* What there is to be done for a VM that went for good is no other VM's time. */
 	if (likely(r->task && !freezing(current) && left < DN_LEFT_ENDED))
-		next = dn_sched->pick(&r->queue);
-	if (next) {
-		next->on = DN_ON_CPU;
-		/* Between two readings the TSC tells the time, and may lag a little. */
-		if (unlikely(now < next->queued_at))
-			now = dn_clock_read(clock);
-		next->stats.steal_ns += now - next->queued_at;
-		r->turn_start = now;
-		r->stolen = 0;
-		turn = min(next->quantum_left, next->run_alarm - next->stats.run_ns);
-		if (unlikely(next->cap))
-			turn = dn_cap_turn(next->cap, now, turn);
-		dn_runner_set_deadline(r, now + turn);
-	}
+		next = dn_runner_pick(r, now);
 	raw_spin_unlock_irq(&r->lock);
 
 	if (left != DN_LEFT_NOT)
@@ -458,11 +467,53 @@ static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev,
 	return next;
 }
 
+/* Can dn_runner_pass() do for a VM with @work what dn_runner_switch() would? */
+static bool dn_runner_may_pass(struct dn_runner *r, struct dn_vm *vm, unsigned long work, u64 now)
+{
+	if (unlikely(vm->cap || now >= r->balance_at || !r->task || freezing(current)))
+		return false;
+	if (likely(work == BIT(DN_WORK_YIELD)))
+		return true;
+	/* What dn_runner_left() has to do then must have been done. */
+	return !work && vm->idling && r->queue.nr > 1 && delayed_work_pending(&r->reclaim);
+}
+
+/**
+ * dn_runner_pass() - a VM in a slice lets others run: go on with the next, if that is simple
+ * @r:  the current task's
+ * @vm: on the CPU, its work one of DN_WORK_PASS; its registers saved
+ *
+ * Context: interrupts off. Return: the VM that is on the CPU from now on, perhaps the same, with its
+ * clock renewed; NULL: nothing has changed, and dn_runner_turn() has to see.
+ */
+struct dn_vm *dn_runner_pass(struct dn_runner *r, struct dn_vm *vm)
+{
+	struct dn_vm *next = NULL;
+	unsigned long work;
+	u64 now;
+
+	if (vm->idling) {
+		clear_bit(DN_WORK_IDLE, &vm->work);
+		if (dn_clock_idle_over(vm))
+			return vm;
+	}
+	raw_spin_lock(&r->lock);
+	now = dn_clock_now(&r->clock);
+	work = READ_ONCE(vm->work);
+	if (likely(dn_runner_may_pass(r, vm, work, now))) {
+		dn_runner_put(r, vm, work, now);
+		next = dn_runner_pick(r, now);
+	}
+	raw_spin_unlock(&r->lock);
+	if (likely(next))
+		dn_clock_update(next, &r->clock);
+	return next;
+}
+
 static int dn_runner_main(void *data)
 {
 	struct dn_runner *r = data;
 	struct dn_vm *vm = NULL;
-	struct dn_clock clock = {};
 
 	set_freezable();
 	dn_slice_notify(r, true);
@@ -478,11 +529,11 @@ static int dn_runner_main(void *data)
 			}
 			__set_current_state(TASK_RUNNING);
 		} else {
-			dn_clock_update(vm, &clock);
-			dn_runner_turn(r, vm);
+			dn_clock_update(vm, &r->clock);
+			vm = dn_runner_turn(r, vm);
 			dn_slice_unload(vm);
 		}
-		vm = dn_runner_switch(r, vm, &clock);
+		vm = dn_runner_switch(r, vm);
 		dn_runner_resched();
 	}
 	dn_slice_notify(r, false);

@@ -16,6 +16,7 @@
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
+#include "guest.h"
 #include "sched.h"
 #include "slice.h"
 
@@ -39,6 +40,7 @@ struct dn_vm;
  * @stolen:  for how long, in the present turn
  * @balance_at: when to look whether others have less to do, host ns
  * @looked:  jiffies when it looked for a VM of others'
+ * @clock:   its idea of the time
  * @slice_cpu: CPU on which a slice is under way, -1: none
  * @quantum: timer that sets @preempt
  * @notifier: gives the CPU back before @task is scheduled out
@@ -61,6 +63,7 @@ struct dn_runner {
 	u64 stolen;
 	u64 balance_at;
 	unsigned long looked;
+	struct dn_clock clock;
 	int slice_cpu;
 	struct hrtimer quantum;
 #ifdef CONFIG_PREEMPT_NOTIFIERS
@@ -100,6 +103,7 @@ void dn_runner_unqueue(struct dn_runner *r, struct dn_vm *vm, u64 ns);
 void dn_runner_uncap(struct dn_vm *vm);
 void dn_runner_run(struct dn_vm *vm);
 bool dn_runner_until(struct dn_vm *vm, u64 run_ns);
+struct dn_vm *dn_runner_pass(struct dn_runner *r, struct dn_vm *vm);
 bool dn_runner_take(struct dn_vm *vm, int work, u32 state);
 void dn_vm_wake(struct dn_vm *vm, u32 irqs);
 

@@ -115,6 +115,14 @@ static void dn_fair_wake(struct dn_queue *queue, struct dn_vm *vm)
 	}
 }
 
+/* What was queue->first runs, and @prev, which ran until now, waits behind others; NULL: none did. */
+static noinline void dn_fair_shift(struct dn_queue *queue, struct dn_vm *prev)
+{
+	dn_fair_advance(queue);
+	if (prev)
+		dn_fair_insert(queue, prev);
+}
+
 static struct dn_vm *dn_fair_pick(struct dn_queue *queue)
 {
 	struct dn_vm *prev = queue->running, *next = queue->first;
@@ -126,13 +134,10 @@ static struct dn_vm *dn_fair_pick(struct dn_queue *queue)
 			return NULL;
 	} else {
 		second = rb_first_cached(&queue->tree);
-		if (prev && (!second || dn_fair_less(&prev->run_rb, second))) {
+		if (prev && (!second || dn_fair_less(&prev->run_rb, second)))
 			queue->first = prev;
-		} else {
-			dn_fair_advance(queue);
-			if (prev)
-				dn_fair_insert(queue, prev);
-		}
+		else
+			dn_fair_shift(queue, prev);
 	}
 	queue->running = next;
 	queue->vtime = dn_fair_max(queue->vtime, next->vtime);

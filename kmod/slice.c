@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A slice: interrupts off, the FPU's registers the guest's. Within a slice the
+ * A slice: interrupts off, the FPU's registers a guest's. Within a slice the
  * switcher may be entered and left many times, at the cost of one write to CR3 each
- * way. A slice ends, and another begins, with everything that others may see to:
- * an interrupt that is handed to the host, C that may sleep, another VM. So whoever
- * uses the FPU in an interrupt or softirq finds it free.
+ * way, also for one VM after another. A slice ends, and another begins, with everything
+ * that others may see to: an interrupt that is handed to the host, C that may sleep. So
+ * whoever uses the FPU in an interrupt or softirq finds it free.
  *
  * What costs more than that is done once and kept from slice to slice until Linux
  * schedules the runner out (a preempt notifier calls dn_cpu_release()):
  * the FPU taken from the process that used it last, SYSCALL and SYSENTER shut,
  * TSC_AUX cleared, GDTR, IDTR and TR at the addresses with two views (block.c),
- * the VM's registers in the CPU's block. Meanwhile the runner's own C code,
+ * the VM's memory in the CPU's page tables. Meanwhile the runner's own C code,
  * interrupts and softirqs run as usual: on copies of the host's tables, and never
  * on the way to user mode, which is all that the MSRs matter to.
  */
@@ -44,12 +44,24 @@
 /* Exceptions that a guest may raise before interrupts are let in once. */
 #define DN_FAULTS_MAX	64
 
+/* Of those that aren't interrupts, what isn't just the guest's to see. */
+#define DN_VECTORS_OWN	(BIT(X86_TRAP_DB) | BIT(X86_TRAP_NMI) | BIT(X86_TRAP_PF) | BIT(X86_TRAP_MC))
+
 /* AMX tiles: 8 KiB that a guest of ours has no business with. XFD has a bit for the data only. */
 #define DN_XFEATURES_BARRED	(BIT_ULL(17) | BIT_ULL(18))
 #define DN_XFD_BARRED		BIT_ULL(18)
 
-static u64 dn_xcr0 __ro_after_init;
-static u64 dn_xfeatures __ro_after_init;	/* what a VM has of it */
+/* As XSAVE and XRSTOR want them. */
+union dn_xmask {
+	u64 mask;
+	struct {
+		u32 low;
+		u32 high;
+	};
+};
+
+static union dn_xmask dn_xcr0 __ro_after_init;
+static union dn_xmask dn_xfeatures __ro_after_init;	/* what a VM has of it */
 static bool dn_sce_off __ro_after_init;
 static bool dn_has_tsc_aux __ro_after_init;
 static u32 dn_host_sysenter_cs __ro_after_init;
@@ -89,11 +101,11 @@ int dn_slice_host_check(void)
 		pr_err("refusing to load: this CPU or kernel has no XSAVE\n");
 		return -ENODEV;
 	}
-	dn_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
-	dn_xfeatures = dn_xcr0 & ~DN_XFEATURES_BARRED;
-	if (dn_xsave_size(dn_xfeatures) > PAGE_SIZE) {
-		pr_err("refusing to load: XSAVE area of %u bytes, at most %lu are supported\n",
-		       dn_xsave_size(dn_xfeatures), PAGE_SIZE);
+	dn_xcr0.mask = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+	dn_xfeatures.mask = dn_xcr0.mask & ~DN_XFEATURES_BARRED;
+	if (dn_xsave_size(dn_xfeatures.mask) > DN_FPU_MAX) {
+		pr_err("refusing to load: XSAVE area of %u bytes, at most %u are supported\n",
+		       dn_xsave_size(dn_xfeatures.mask), DN_FPU_MAX);
 		return -ENODEV;
 	}
 
@@ -134,14 +146,14 @@ static void dn_fpu_load(void *fpu)
 	if (static_cpu_has_bug(X86_BUG_FXSAVE_LEAK))
 		asm volatile("fnclex; emms; fildl %0" : : "m" (*(u32 *)fpu));
 	asm volatile("xrstor64 %0" : : "m" (*(u8 (*)[PAGE_SIZE])fpu),
-		     "a" ((u32)dn_xcr0), "d" ((u32)(dn_xcr0 >> 32)) : "memory");
+		     "a" (dn_xcr0.low), "d" (dn_xcr0.high) : "memory");
 }
 
 static void dn_fpu_save(void *fpu)
 {
 	alternative_io("xsave64 %[area]", "xsaveopt64 %[area]", X86_FEATURE_XSAVEOPT,
 		       [area] "+m" (*(u8 (*)[PAGE_SIZE])fpu),
-		       "a" ((u32)dn_xfeatures), "d" ((u32)(dn_xfeatures >> 32)) : "memory");
+		       "a" (dn_xfeatures.low), "d" (dn_xfeatures.high) : "memory");
 }
 
 /* Set this CPU up for guests. Context: interrupts off. */
@@ -187,40 +199,34 @@ static void dn_cpu_ready(struct dn_cpu *c)
 	c->ready = true;
 }
 
-/* All but why it left, which is of no use any more. */
-static __always_inline void dn_regs_copy(struct dn_regs *to, const struct dn_regs *from)
-{
-	memcpy(to->frame, from->frame, sizeof(to->frame));
-	memcpy(to->gpr, from->gpr, sizeof(to->gpr));
-}
-
-/* Move the registers of the VM that was last on this CPU back to its struct. */
-static void dn_cpu_unload(struct dn_cpu *c)
+/* The VM that was last on this CPU leaves it. */
+static __always_inline void dn_cpu_unload(struct dn_cpu *c)
 {
 	struct dn_vm *vm = c->vm;
 
 	if (!vm)
 		return;
-	dn_regs_copy(&vm->regs, &c->block->regs);
-	vm->cur = &vm->regs;
 	/* Not entered since it got its tag: what the tag had before is still to be flushed. */
-	if (!(c->block->guest_cr3 & c->block->cr3_keep))
+	if (static_cpu_has(X86_FEATURE_PCID) && !(c->block->guest_cr3 & c->block->cr3_keep))
 		dn_asid_forget(&vm->pgt);
 	c->vm = NULL;
 }
 
-static void dn_cpu_load(struct dn_cpu *c, struct dn_vm *vm)
+static __always_inline void dn_cpu_load(struct dn_cpu *c, struct dn_vm *vm)
 {
-	u32 limit = (vm->mem_size >> PAGE_SHIFT) - 1;
+	u32 limit = vm->part->pages - 1;
+	u64 *slots = c->slots;
+	int i;
 
-	dn_regs_copy(&c->block->regs, &vm->regs);
-	vm->cur = &c->block->regs;
 	c->vm = vm;
-	c->guest_tables->gdt[GDT_ENTRY_DEFAULT_USER32_CS] =
-		(struct desc_struct)GDT_ENTRY_INIT(0xc0fb, 0, limit);
-	c->guest_tables->gdt[GDT_ENTRY_DEFAULT_USER_DS] =
-		(struct desc_struct)GDT_ENTRY_INIT(0xc0f3, 0, limit);
-	dn_asid_load(c, &vm->pgt);
+	if (unlikely(c->limit != limit))
+		dn_guest_limit(c, limit);
+	*c->page0 = vm->pgt.page0;
+	for (i = 0; i < DN_PGTABLE_SLOTS; i++)
+		slots[i] = vm->pgt.slot[i];
+	/* Without it each write to CR3 flushes. */
+	if (static_cpu_has(X86_FEATURE_PCID))
+		dn_asid_choose(c, &vm->pgt);
 	/* What one VM taught the branch predictors must not lead another, nor itself after a reset. */
 	if (c->last_life != vm->life) {
 		c->last_life = vm->life;
@@ -329,7 +335,7 @@ void dn_slice_exit(void)
 }
 #endif
 
-/** dn_slice_unload() - a VM's turn is over: its registers go back to it. Context: its runner. */
+/** dn_slice_unload() - a VM's turn is over. Context: its runner. */
 void dn_slice_unload(struct dn_vm *vm)
 {
 	struct dn_cpu *c;
@@ -361,32 +367,25 @@ void dn_slice_flush(struct dn_vm *vm)
 }
 
 /* A slice begins. Context: interrupts off. */
-static struct dn_block *dn_slice_begin(struct dn_vm *vm)
+static struct dn_cpu *dn_slice_begin(void)
 {
 	struct dn_cpu *c = this_cpu_ptr(&dn_cpu);
 
 	if (!c->ready)
 		dn_cpu_ready(c);
-	if (c->vm != vm) {
-		dn_cpu_unload(c);
-		dn_cpu_load(c, vm);
-	}
-	dn_fpu_load(vm->fpu);
-
 	/* An interrupt may have turned either on. */
 	if (unlikely(__this_cpu_read(cpu_dr7)))
 		set_debugreg(0UL, 7);
 	/* The next process gets its own with its address space. */
 	if (unlikely(native_read_cr4() & X86_CR4_PCE))
 		cr4_clear_bits(X86_CR4_PCE);
-	return c->block;
+	return c;
 }
 
-static void dn_slice_end(struct dn_vm *vm)
+static void dn_slice_end(void)
 {
 	if (unlikely(__this_cpu_read(cpu_dr7)))
 		set_debugreg(__this_cpu_read(cpu_dr7), 7);
-	dn_fpu_save(vm->fpu);
 }
 
 /* Run the host's own handler for something that hit the guest or the switcher. */
@@ -416,12 +415,36 @@ static void dn_slice_drain(struct dn_block *block)
 }
 
 /*
+ * The guest raised an exception. A state that the CPU refuses to enter faults before it takes
+ * interrupts, and a process that maps the memory can have it tried again and again.
+ */
+static __always_inline u32 dn_slice_raised(struct dn_vm *vm, u32 vector)
+{
+	return ++vm->stats.exits_exception % DN_FAULTS_MAX ? 0 : vector;
+}
+
+/* One of DN_VECTORS_OWN. Return: as dn_slice_left(). */
+static noinline u32 dn_slice_left_own(struct dn_vm *vm, u32 vector)
+{
+	switch (vector) {
+	case X86_TRAP_PF:
+		dn_page_fault(vm, native_read_cr2());
+		return dn_slice_raised(vm, vector);
+	case X86_TRAP_DB:
+		set_debugreg(DR6_RESERVED, 6);
+		dn_exception(vm, 0);
+		return dn_slice_raised(vm, vector);
+	}
+	return 0;
+}
+
+/*
  * The guest has left; see to why. Return: 0 if the slice goes on, else the vector for
  * which it has to end.
  */
 static __always_inline u32 dn_slice_left(struct dn_block *block, struct dn_vm *vm)
 {
-	u32 vector = block->regs.vector;
+	u32 vector = vm->regs->vector;
 
 	if (unlikely(block->events)) {
 		vm->stats.exits_nmi += block->nmi;
@@ -444,18 +467,10 @@ static __always_inline u32 dn_slice_left(struct dn_block *block, struct dn_vm *v
 		dn_vm_end(vm, DENALI_END_FAULT, 0, "the monitor failed to enter the VM");
 		return 0;
 	}
-	if (vector == X86_TRAP_NMI || vector == X86_TRAP_MC)
-		return 0;
-
-	if (vector == X86_TRAP_DB)
-		set_debugreg(DR6_RESERVED, 6);
-	vm->stats.exits_exception++;
-	dn_exception(vm, vector == X86_TRAP_PF ? native_read_cr2() : 0);
-	/*
-	 * A state that the CPU refuses to enter faults before it takes interrupts, and
-	 * a process that maps the memory can have it tried again and again.
-	 */
-	return vm->stats.exits_exception % DN_FAULTS_MAX ? 0 : vector;
+	if (BIT(vector) & DN_VECTORS_OWN)
+		return dn_slice_left_own(vm, vector);
+	dn_exception(vm, 0);
+	return dn_slice_raised(vm, vector);
 }
 
 static __always_inline bool dn_slice_may_run(struct dn_runner *runner, struct dn_vm *vm)
@@ -463,29 +478,34 @@ static __always_inline bool dn_slice_may_run(struct dn_runner *runner, struct dn
 	return !READ_ONCE(vm->work) && !READ_ONCE(runner->preempt) && !need_resched();
 }
 
-/**
- * dn_slice_run() - run a guest for a slice
- * @runner: the current task's
- * @vm:     on this runner, page tables built
- *
- * Returns when vm->work or runner->preempt is set, Linux wants the CPU, or an interrupt had
- * to be let in. Context: runner.
+/*
+ * Into the guest and out again. Not a call as in C: the compiler knows best which registers are
+ * to be kept over it.
  */
-void dn_slice_run(struct dn_runner *runner, struct dn_vm *vm)
+static __always_inline void dn_slice_enter(struct dn_block *block)
+{
+	asm volatile("call dn_switch_run"
+		     : "+D" (block), ASM_CALL_CONSTRAINT
+		     :
+		     : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13",
+		       "r14", "r15", "cc", "memory");
+}
+
+/* Run one guest. Return: 0, or the vector for which the slice has to end. */
+static __always_inline u32 dn_slice_guest(struct dn_cpu *c, struct dn_runner *runner,
+					  struct dn_vm *vm)
 {
 	struct denali_vregs *v = vm->vregs;
-	struct dn_block *block;
-	u32 vector = 0;
+	struct dn_block *block = c->block;
+	u32 vector;
 
-	local_irq_disable();
-	WRITE_ONCE(runner->slice_cpu, smp_processor_id());
-	/* Against dn_vm_wake(): set work, then look at slice_cpu. */
-	smp_mb();
-	if (!dn_slice_may_run(runner, vm))
-		goto out;
-
-	block = dn_slice_begin(vm);
+	if (c->vm != vm) {
+		dn_cpu_unload(c);
+		dn_cpu_load(c, vm);
+	}
+	dn_fpu_load(vm->fpu);
 	do {
+		vector = 0;
 		if (atomic_read(&vm->irq_raised) ||
 		    (READ_ONCE(v->irq_pending) && READ_ONCE(v->irq_enabled))) {
 			dn_upcall_deliver(vm);
@@ -494,11 +514,52 @@ void dn_slice_run(struct dn_runner *runner, struct dn_vm *vm)
 		}
 		if (static_cpu_has_bug(X86_BUG_DIV0))
 			amd_clear_divider();
-		dn_switch_run(block);
-		block->guest_cr3 |= block->cr3_keep;
+		dn_slice_enter(block);
+		if (static_cpu_has(X86_FEATURE_PCID))
+			block->guest_cr3 |= block->cr3_keep;
 		vector = dn_slice_left(block, vm);
 	} while (!vector && dn_slice_may_run(runner, vm));
-	dn_slice_end(vm);
+	dn_fpu_save(vm->fpu);
+	return vector;
+}
+
+/**
+ * dn_slice_run() - run guests for a slice
+ * @runner: the current task's
+ * @vm:     on this runner, page tables built
+ *
+ * A guest that yields or idles is followed by the runner's next in the same slice. No
+ * interrupt waits longer for that: it would hit the next guest at its first instruction.
+ *
+ * Returns when vm->work or runner->preempt is set, Linux wants the CPU, or an interrupt had
+ * to be let in. Context: runner. Return: the VM that is on the runner now.
+ */
+struct dn_vm *dn_slice_run(struct dn_runner *runner, struct dn_vm *vm)
+{
+	struct dn_vm *next;
+	struct dn_cpu *c;
+	u32 vector;
+
+	local_irq_disable();
+	WRITE_ONCE(runner->slice_cpu, smp_processor_id());
+	/* Against dn_vm_wake(): set work, then look at slice_cpu. */
+	smp_mb();
+	if (!dn_slice_may_run(runner, vm))
+		goto out;
+
+	c = dn_slice_begin();
+	do {
+		vector = dn_slice_guest(c, runner, vm);
+		if (vector || !(READ_ONCE(vm->work) & DN_WORK_PASS))
+			break;
+		/* The next runner that has it may be another. */
+		dn_cpu_unload(c);
+		next = dn_runner_pass(runner, vm);
+		if (!next)
+			break;
+		vm = next;
+	} while (vm->pgt.nr && dn_slice_may_run(runner, vm));
+	dn_slice_end();
 	if (vector >= NUM_EXCEPTION_VECTORS)
 		dn_host_handler(vector);
 	if (!IS_ENABLED(CONFIG_PREEMPT_NOTIFIERS))
@@ -506,4 +567,5 @@ void dn_slice_run(struct dn_runner *runner, struct dn_vm *vm)
 out:
 	WRITE_ONCE(runner->slice_cpu, -1);
 	local_irq_enable();
+	return vm;
 }

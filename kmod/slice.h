@@ -13,7 +13,7 @@ struct dn_vm;
 int dn_slice_host_check(void);
 void dn_slice_fpu_init(void *fpu);
 bool dn_slice_sce_off(void);
-void dn_slice_run(struct dn_runner *runner, struct dn_vm *vm);
+struct dn_vm *dn_slice_run(struct dn_runner *runner, struct dn_vm *vm);
 void dn_slice_unload(struct dn_vm *vm);
 void dn_slice_flush(struct dn_vm *vm);
 void dn_slice_init(void);

@@ -154,12 +154,7 @@ SYM_CODE_START_LOCAL(dn_leave)
 	 */
 	pushq	$X86_EFLAGS_FIXED
 	popfq
-	popq	%r15
-	popq	%r14
-	popq	%r13
-	popq	%r12
 	popq	%rbp
-	popq	%rbx
 	DN_MITIGATE
 	RET
 
@@ -172,20 +167,15 @@ SYM_CODE_START_LOCAL(dn_leave)
 SYM_CODE_END(dn_leave)
 
 /*
- * void dn_switch_run(struct dn_block *block): run the guest until it leaves.
- * Context: in a slice, interrupts off.
+ * dn_switch_run, RDI = block: run the guest until it leaves. Keeps RBP and RSP; see
+ * dn_slice_enter(). Context: in a slice, interrupts off.
  *
  * CR3 is read each time: an interrupt on the way may have changed it (lazy TLB).
  * To objtool it is code, not a function: it changes stacks in its middle.
  */
 SYM_CODE_START(dn_switch_run)
 	DN_UNWIND_HINT
-	pushq	%rbx
 	pushq	%rbp
-	pushq	%r12
-	pushq	%r13
-	pushq	%r14
-	pushq	%r15
 	movq	%rsp, B(DN_B_HOST_RSP)
 	movq	%cr3, %rax
 	orq	B(DN_B_CR3_KEEP), %rax

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Layout of a CPU's block, for C and assembly; see block.h. block.c asserts
- * that it agrees with struct dn_block.
+ * Layout of a CPU's block and of the page behind it, which is the VM's own (struct
+ * dn_page0), for C and assembly; see block.h. block.c asserts that it agrees.
  *
  * DN_B_REGS is the first word of struct dn_regs. TSS.RSP0 points behind
  * regs.ss, so that the CPU itself saves the guest's frame in place. It must be
@@ -11,9 +11,10 @@
 #ifndef DN_SWITCH_LAYOUT_H
 #define DN_SWITCH_LAYOUT_H
 
-#define DN_B_NESTED	0x058	/* vector word of a fault inside the switcher */
-#define DN_B_SCRATCH	0x040
-#define DN_B_REGS	0x088
+#define DN_B_PAGE0	0x1000
+#define DN_B_NESTED	(DN_B_PAGE0 + 0xf58)	/* vector word of a fault inside the switcher */
+#define DN_B_SCRATCH	(DN_B_PAGE0 + 0xf40)
+#define DN_B_REGS	(DN_B_PAGE0 + 0xf88)
 #define DN_B_FRAME	(DN_B_REGS + 16)
 #define DN_B_RSP0	(DN_B_FRAME + 40)
 #define DN_B_AX		(DN_B_REGS + 64)

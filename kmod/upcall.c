@@ -61,7 +61,7 @@ bool dn_irq_wakes(const struct dn_vm *vm)
 void dn_upcall_deliver(struct dn_vm *vm)
 {
 	struct denali_vregs *v = vm->vregs;
-	struct dn_regs *regs = vm->cur;
+	struct dn_regs *regs = vm->regs;
 	u32 frame[2], entry;
 
 	if (!(dn_irq_pending(vm) & ~READ_ONCE(v->irq_mask)) || !READ_ONCE(v->irq_enabled))
@@ -84,29 +84,34 @@ void dn_upcall_deliver(struct dn_vm *vm)
 	vm->stats.upcalls++;
 }
 
+/* There is no handler, or it is the handler that raised it. */
+static noinline void dn_exception_end(struct dn_vm *vm, u32 fault_addr)
+{
+	const struct dn_regs *regs = vm->regs;
+
+	vm->end.vector = regs->vector;
+	vm->end.error_code = regs->error;
+	vm->end.fault_addr = fault_addr;
+	dn_vm_end(vm, DENALI_END_FAULT, 0, "exception %u (error %#x) at eip %#x%s",
+		  (u32)regs->vector, (u32)regs->error, (u32)regs->ip,
+		  READ_ONCE(vm->vregs->exc_entry) ? ", in the exception handler" : "");
+}
+
 /**
- * dn_exception() - a guest raised an exception: ours, its handler's, or its end
- * @vm:         vm->cur has vector and error code
- * @fault_addr: CR2 of a page fault, else 0
+ * dn_exception() - a guest raised an exception: its handler's, or its end
+ * @vm:         vm->regs has vector and error code
+ * @fault_addr: of a page fault, else 0
  *
  * Context: runner.
  */
 void dn_exception(struct dn_vm *vm, u32 fault_addr)
 {
 	struct denali_vregs *v = vm->vregs;
-	struct dn_regs *regs = vm->cur;
+	struct dn_regs *regs = vm->regs;
 	u32 entry = READ_ONCE(v->exc_entry), stack;
 
-	if (regs->vector == X86_TRAP_PF && vm->part->base &&
-	    (regs->error & DN_PF_SHARED) == DN_PF_SHARED && dn_gmem_fault(vm, dn_gaddr(fault_addr)))
-		return;
-	if (!entry || READ_ONCE(v->exc_active)) {
-		vm->end.vector = regs->vector;
-		vm->end.error_code = regs->error;
-		vm->end.fault_addr = fault_addr;
-		dn_vm_end(vm, DENALI_END_FAULT, 0, "exception %u (error %#x) at eip %#x%s",
-			  (u32)regs->vector, (u32)regs->error, (u32)regs->ip,
-			  entry ? ", in the exception handler" : "");
+	if (unlikely(!entry || READ_ONCE(v->exc_active))) {
+		dn_exception_end(vm, fault_addr);
 		return;
 	}
 	v->exc_vector = regs->vector;
@@ -126,11 +131,25 @@ void dn_exception(struct dn_vm *vm, u32 fault_addr)
 	regs->flags &= ~DN_UPCALL_CLEAR;
 }
 
+/**
+ * dn_page_fault() - a guest raised a page fault: ours, or an exception
+ * @vm:         as for dn_exception()
+ * @fault_addr: CR2
+ *
+ * Context: runner.
+ */
+void dn_page_fault(struct dn_vm *vm, u32 fault_addr)
+{
+	if (!vm->part->base || (vm->regs->error & DN_PF_SHARED) != DN_PF_SHARED ||
+	    !dn_gmem_fault(vm, dn_gaddr(fault_addr)))
+		dn_exception(vm, fault_addr);
+}
+
 /** dn_exception_return() - DENALI_HC_EXC_RETURN */
 void dn_exception_return(struct dn_vm *vm)
 {
 	struct denali_vregs *v = vm->vregs;
-	struct dn_regs *regs = vm->cur;
+	struct dn_regs *regs = vm->regs;
 
 	regs->ax = READ_ONCE(v->exc_eax);
 	regs->ip = READ_ONCE(v->exc_eip);

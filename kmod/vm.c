@@ -20,6 +20,7 @@
 
 #include <uapi/linux/denali_netlink.h>
 
+#include "block.h"
 #include "guest.h"
 #include "quota.h"
 #include "runner.h"
@@ -166,12 +167,12 @@ static void dn_vm_init_fresh(struct dn_vm *vm)
 {
 	struct denali_vregs *v = vm->vregs;
 
-	vm->regs.cs = __USER32_CS;
-	vm->regs.sp = vm->mem_size - 16;
-	vm->regs.ss = __USER_DS;
-	vm->regs.ds = __USER_DS;
-	vm->regs.es = __USER_DS;
-	vm->regs.flags = X86_EFLAGS_IF | X86_EFLAGS_FIXED;
+	vm->regs->cs = __USER32_CS;
+	vm->regs->sp = vm->mem_size - 16;
+	vm->regs->ss = __USER_DS;
+	vm->regs->ds = __USER_DS;
+	vm->regs->es = __USER_DS;
+	vm->regs->flags = X86_EFLAGS_IF | X86_EFLAGS_FIXED;
 	dn_slice_fpu_init(vm->fpu);
 	v->magic = DENALI_VREGS_MAGIC;
 	v->abi_version = DENALI_ABI_VERSION;
@@ -196,6 +197,7 @@ struct dn_vm *dn_vm_new(u64 mem_bytes, u32 flags, const char *name, struct dn_vm
 {
 	struct dn_part *base_part = base ? base->part : NULL;
 	struct dn_vm *vm = NULL;
+	struct dn_page0 *page0;
 	int err = -EINVAL;
 	u32 pages;
 
@@ -220,12 +222,13 @@ struct dn_vm *dn_vm_new(u64 mem_bytes, u32 flags, const char *name, struct dn_vm
 	init_waitqueue_head(&vm->end_wait);
 	INIT_LIST_HEAD(&vm->idle_node);
 	dn_pgtable_init(&vm->pgt);
-	vm->cur = &vm->regs;
 	vm->mem_size = mem_bytes;
 	vm->uid = current_euid();
 	vm->flags = flags;
 	strscpy(vm->name, name, sizeof(vm->name));
-	vm->fpu = dn_part_addr(vm->part, 0);
+	page0 = dn_part_addr(vm->part, 0);
+	vm->fpu = page0->fpu;
+	vm->regs = &page0->regs;
 	vm->vregs = dn_part_addr(vm->part, DENALI_VREGS_ADDR >> PAGE_SHIFT);
 	vm->life = dn_life_next();
 	INIT_WORK(&vm->finish, dn_vm_finish_work);
@@ -298,7 +301,7 @@ int dn_vm_setup(struct dn_vm *vm, u32 entry, const char *cmdline, u32 len)
 	} else if (vm->base) {
 		err = dn_clone_setup(vm, cmdline, len);
 	} else {
-		vm->regs.ip = entry;
+		vm->regs->ip = entry;
 		memset(vm->vregs->cmdline, 0, DENALI_CMDLINE_SIZE);
 		memcpy(vm->vregs->cmdline, cmdline, len);
 	}
@@ -318,7 +321,7 @@ int dn_vm_start(struct dn_vm *vm)
 		err = -EALREADY;
 	} else if (vm->state == DENALI_VM_TEMPLATE) {
 		err = -EBUSY;
-	} else if (!vm->started && !vm->regs.ip) {
+	} else if (!vm->started && !vm->regs->ip) {
 		err = -EINVAL;
 	} else {
 		if (!vm->started) {
@@ -647,15 +650,15 @@ void dn_vm_fill_state(struct dn_vm *vm, struct denali_vm_state *st)
 	st->error_code = vm->end.error_code;
 	st->fault_addr = vm->end.fault_addr;
 	strscpy(st->text, vm->end.text, sizeof(st->text));
-	st->eip = vm->regs.ip;
-	st->esp = vm->regs.sp;
-	st->eax = vm->regs.ax;
-	st->ebx = vm->regs.bx;
-	st->ecx = vm->regs.cx;
-	st->edx = vm->regs.dx;
-	st->esi = vm->regs.si;
-	st->edi = vm->regs.di;
-	st->ebp = vm->regs.bp;
-	st->eflags = vm->regs.flags;
+	st->eip = vm->regs->ip;
+	st->esp = vm->regs->sp;
+	st->eax = vm->regs->ax;
+	st->ebx = vm->regs->bx;
+	st->ecx = vm->regs->cx;
+	st->edx = vm->regs->dx;
+	st->esi = vm->regs->si;
+	st->edi = vm->regs->di;
+	st->ebp = vm->regs->bp;
+	st->eflags = vm->regs->flags;
 	raw_spin_unlock_irqrestore(&vm->end_lock, flags);
 }

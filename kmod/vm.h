@@ -84,15 +84,17 @@ struct dn_end {
 #define DN_WORK_RANDOM	21	/* DENALI_HC_RANDOM */
 #define DN_WORK_TEMPLATE 22	/* DENALI_HC_TEMPLATE, of a VM that is to be one */
 
+/* What may lead to another VM within a slice: dn_runner_pass(). */
+#define DN_WORK_PASS	(BIT(DN_WORK_YIELD) | BIT(DN_WORK_IDLE))
+
 struct dn_vm {
 	/* What every slice touches. */
-	struct dn_regs regs;
-	struct dn_regs *cur;		/* &regs, or in the block of the CPU that it is loaded on */
+	struct dn_regs *regs;		/* this and fpu: in page 0 of the partition, see block.h */
 	struct dn_pgtable pgt;
 	struct dn_part *part;
 	struct denali_vregs *vregs;	/* host address of the virtual-register page */
 	u64 mem_size;
-	void *fpu;			/* XSAVE area, in page 0 of the partition */
+	void *fpu;			/* XSAVE area */
 	atomic_t irq_raised;		/* interrupts raised, not yet in vregs->irq_pending */
 	unsigned long work;		/* DN_WORK_*, and a bit for each port */
 	u32 idle_mask;			/* vregs->irq_mask at DENALI_HC_IDLE */
