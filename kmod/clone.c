@@ -178,12 +178,13 @@ static void dn_clone_reset(struct dn_vm *vm)
 }
 
 /**
- * dn_vm_reset() - DENALI_IOC_VM_RESET
- * @vm: held by the caller
+ * dn_vm_reset() - DENALI_IOC_VM_RESET, DENALI_IOC_VM_RESTART
+ * @vm:    held by the caller
+ * @start: and start it
  *
  * Context: may sleep. Return: 0 or an error as the ioctl documents.
  */
-int dn_vm_reset(struct dn_vm *vm)
+int dn_vm_reset(struct dn_vm *vm, bool start)
 {
 	int err = 0;
 
@@ -196,6 +197,8 @@ int dn_vm_reset(struct dn_vm *vm)
 		err = -EINVAL;
 	else
 		dn_clone_reset(vm);
+	if (!err && start)
+		err = dn_vm_start_locked(vm);
 	mutex_unlock(&vm->ctl);
 	return err;
 }

@@ -309,30 +309,36 @@ int dn_vm_setup(struct dn_vm *vm, u32 entry, const char *cmdline, u32 len)
 	return err;
 }
 
+/* DENALI_IOC_VM_START with vm->ctl held. */
+int dn_vm_start_locked(struct dn_vm *vm)
+{
+	lockdep_assert_held(&vm->ctl);
+	if (vm->destroyed || dn_vm_ending(vm))
+		return -ESHUTDOWN;
+	if (vm->state == DENALI_VM_RUNNING)
+		return -EALREADY;
+	if (vm->state == DENALI_VM_TEMPLATE)
+		return -EBUSY;
+	if (!vm->started && !vm->regs->ip)
+		return -EINVAL;
+	if (!vm->started) {
+		vm->started = true;
+		dn_clock_start(vm);
+		kref_get(&vm->ref);
+	}
+	/* Before it can end. */
+	dn_netlink_event(vm, DENALI_EVENT_STARTED);
+	dn_runner_run(vm);
+	return 0;
+}
+
 /** dn_vm_start() - DENALI_IOC_VM_START */
 int dn_vm_start(struct dn_vm *vm)
 {
-	int err = 0;
+	int err;
 
 	mutex_lock(&vm->ctl);
-	if (vm->destroyed || dn_vm_ending(vm)) {
-		err = -ESHUTDOWN;
-	} else if (vm->state == DENALI_VM_RUNNING) {
-		err = -EALREADY;
-	} else if (vm->state == DENALI_VM_TEMPLATE) {
-		err = -EBUSY;
-	} else if (!vm->started && !vm->regs->ip) {
-		err = -EINVAL;
-	} else {
-		if (!vm->started) {
-			vm->started = true;
-			dn_clock_start(vm);
-			kref_get(&vm->ref);
-		}
-		/* Before it can end. */
-		dn_netlink_event(vm, DENALI_EVENT_STARTED);
-		dn_runner_run(vm);
-	}
+	err = dn_vm_start_locked(vm);
 	mutex_unlock(&vm->ctl);
 	return err;
 }

@@ -186,6 +186,7 @@ void dn_vm_fill_state(struct dn_vm *vm, struct denali_vm_state *st);
 u64 dn_vm_kmem(struct dn_vm *vm);
 int dn_vm_setup(struct dn_vm *vm, u32 entry, const char *cmdline, u32 len);
 int dn_vm_start(struct dn_vm *vm);
+int dn_vm_start_locked(struct dn_vm *vm);
 int dn_vm_stop(struct dn_vm *vm);
 int dn_vm_kill(struct dn_vm *vm, const char *why);
 int dn_vm_destroy(struct dn_vm *vm);
@@ -208,7 +209,7 @@ struct dn_vm *dn_vm_clone(struct dn_vm *base, const struct denali_vm_clone *arg)
 u64 dn_life_next(void);
 void dn_clone_init(struct dn_vm *vm);
 int dn_clone_setup(struct dn_vm *vm, const char *cmdline, u32 len);
-int dn_vm_reset(struct dn_vm *vm);
+int dn_vm_reset(struct dn_vm *vm, bool start);
 
 /* netlink.c */
 extern struct genl_family dn_family;

@@ -220,7 +220,9 @@ static long dn_vmfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	case DN_UARG_CMD(DENALI_IOC_VM_CLONES):
 		return dn_batch_clone(vm, cmd, uarg);
 	case DENALI_IOC_VM_RESET:
-		return dn_vm_reset(vm);
+		return dn_vm_reset(vm, false);
+	case DENALI_IOC_VM_RESTART:
+		return dn_vm_reset(vm, true);
 	case DENALI_IOC_VM_CONSOLE:
 		return dn_console_open(vm);
 	default:

@@ -242,6 +242,8 @@ static long op_reset(const struct fuzz_op *op)
 {
 	int vm = fd_of(op->b, VM);
 
+	if (op->x % 8 == 1)
+		return vm_ctl(vm, DENALI_IOC_VM_RESTART);
 	if (vm_ctl(vm, DENALI_IOC_VM_RESET) < 0)
 		return -1;
 	return op->x % 4 ? vm_ctl(vm, DENALI_IOC_VM_START) : 0;
@@ -355,7 +357,8 @@ static long op_ioctl(const struct fuzz_op *op)
 		DENALI_IOC_POOL_SET, DENALI_IOC_VM_SETUP, DENALI_IOC_VM_START, DENALI_IOC_VM_STOP,
 		DENALI_IOC_VM_KILL, DENALI_IOC_VM_STATE, DENALI_IOC_VM_DESTROY, DENALI_IOC_VM_NIC,
 		DENALI_IOC_VM_CONSOLE, DENALI_IOC_VM_CLONE, DENALI_IOC_VM_SHARE, DENALI_IOC_VM_CLONES,
-		DENALI_IOC_VM_RESET, DENALI_IOC_SWITCH_ADD, DENALI_IOC_SWITCH_DEL, DENALI_IOC_SWITCH_TAP };
+		DENALI_IOC_VM_RESET, DENALI_IOC_VM_RESTART, DENALI_IOC_SWITCH_ADD, DENALI_IOC_SWITCH_DEL,
+		DENALI_IOC_SWITCH_TAP };
 	unsigned long nr = requests[op->x % ARRAY_SIZE(requests)];
 	struct fuzz_rng rng = { op->z };
 	uint8_t buf[512] = {};

@@ -87,6 +87,7 @@ TEST_F(req, vm_requests_on_device)
 	EXPECT_ERR(ENOTTY, vm_ctl(self->dev, DENALI_IOC_VM_START));
 	EXPECT_ERR(ENOTTY, vm_ctl(self->dev, DENALI_IOC_VM_DESTROY));
 	EXPECT_ERR(ENOTTY, vm_ctl(self->dev, DENALI_IOC_VM_RESET));
+	EXPECT_ERR(ENOTTY, vm_ctl(self->dev, DENALI_IOC_VM_RESTART));
 	EXPECT_ERR(ENOTTY, ioctl(self->dev, DENALI_IOC_VM_STATE, &st));
 }
 

@@ -150,6 +150,39 @@ TEST_F_TIMEOUT(reset, is_a_new_clone, 240)
 	}
 }
 
+/* Both at once: it is a new clone, and runs with what it was told before. */
+TEST_F_TIMEOUT(reset, and_started_at_once, 240)
+{
+	int i;
+
+	for (i = 0; i < NR_BEFORE; i++) {
+		ASSERT_TRUE(bring(self->vm, i))
+			TH_LOG("%s: %m", before_names[i]);
+		ASSERT_EQ(vm_reset(self->vm), 0);
+		ASSERT_EQ(vm_setup(self->vm, 0, self->clean), 0);
+		ASSERT_EQ(vm_ctl(self->vm, DENALI_IOC_VM_START), 0);
+		ASSERT_EQ(vm_wait(self->vm, SOON_MS), 0);
+		EXPECT_EQ(vm_ctl(self->vm, DENALI_IOC_VM_RESTART), 0)
+			TH_LOG("%s: %m", before_names[i]);
+		EXPECT_CLONE_HOLDS(self->vm, self->clean);
+		EXPECT_EQ(vm_reset(self->vm), 0);
+	}
+}
+
+TEST_F_TIMEOUT(reset, of_one_that_runs_and_started_at_once, 60)
+{
+	int i;
+
+	ASSERT_EQ(vm_go(self->vm, "stain 0x1 i"), 0);
+	for (i = 0; i < 20; i++) {
+		ASSERT_TRUE(wait_until(idles(self->vm), SOON_MS));
+		ASSERT_EQ(vm_ctl(self->vm, DENALI_IOC_VM_RESTART), 0);
+	}
+	EXPECT_FALSE(vm_ended(self->vm));
+	EXPECT_EQ(vm_reset(self->vm), 0);
+	EXPECT_GOES(self->vm, self->clean);
+}
+
 /* What its owner told it is kept, whatever it made of that; clock and alarm begin anew. */
 TEST_F_TIMEOUT(reset, arguments_and_clock, 60)
 {
@@ -276,10 +309,14 @@ TEST_F_TIMEOUT(reset, refusals, 60)
 	ASSERT_EQ(guest_boot(plain, "basic", "spin"), 0);
 	EXPECT_EQ(vm_reset(plain), -1);
 	EXPECT_EQ(errno, EINVAL);
+	EXPECT_EQ(vm_ctl(plain, DENALI_IOC_VM_RESTART), -1);
+	EXPECT_EQ(errno, EINVAL);
 	EXPECT_FALSE(vm_ended(plain));
 	close(plain);
 
 	EXPECT_EQ(vm_reset(self->template), -1);
+	EXPECT_EQ(errno, EBUSY);
+	EXPECT_EQ(vm_ctl(self->template, DENALI_IOC_VM_RESTART), -1);
 	EXPECT_EQ(errno, EBUSY);
 	EXPECT_EQ(vm_reset(self->dev), -1);
 	EXPECT_EQ(errno, ENOTTY);
@@ -287,6 +324,8 @@ TEST_F_TIMEOUT(reset, refusals, 60)
 	EXPECT_EQ(errno, ENOTTY);
 	EXPECT_EQ(vm_ctl(self->vm, DENALI_IOC_VM_DESTROY), 0);
 	EXPECT_EQ(vm_reset(self->vm), -1);
+	EXPECT_EQ(errno, ESHUTDOWN);
+	EXPECT_EQ(vm_ctl(self->vm, DENALI_IOC_VM_RESTART), -1);
 	EXPECT_EQ(errno, ESHUTDOWN);
 }
 

@@ -92,6 +92,8 @@ reset_runs_anew()
 	"$ctl" -j reset r | grep "\"state\":\"created\"" && state_is r created || return
 	[ "$("$ctl" console r -n)" = "" ] || { echo "output from before"; return 1; }
 	"$ctl" start r && wait_for sh -c "'$ctl' console r -n | grep -q 'tag r1'" || return
+	"$ctl" kill r && "$ctl" -j restart r | grep "\"state\":\"running\"" || return
+	wait_for sh -c "'$ctl' console r -n | grep -q 'tag r1'" || return
 	"$ctl" kill r && "$ctl" reset r "$id" && state_is r created || return
 	"$ctl" -j show r | grep -q "\"own_bytes\":8192"
 }

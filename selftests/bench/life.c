@@ -48,15 +48,20 @@ static void image_prepare(int dev)
 	close(vm);
 }
 
-/* Starts a VM and waits for its end. */
-static void vm_run(int vm)
+static void vm_await(int vm)
 {
 	struct pollfd pfd = { .fd = vm, .events = POLLIN };
 
-	if (ioctl(vm, DENALI_IOC_VM_START, 0) < 0)
-		die("a VM doesn't start: %m");
 	if (poll(&pfd, 1, SOON_MS) != 1)
 		die("a VM doesn't end");
+}
+
+/* Starts a VM and waits for its end. */
+static void vm_run(int vm)
+{
+	if (ioctl(vm, DENALI_IOC_VM_START, 0) < 0)
+		die("a VM doesn't start: %m");
+	vm_await(vm);
 }
 
 static int vm_life(int dev)
@@ -132,6 +137,12 @@ static void clone_reset(int vm)
 		die("a clone isn't reset: %m");
 }
 
+static void clone_restart(int vm)
+{
+	if (ioctl(vm, DENALI_IOC_VM_RESTART, 0) < 0)
+		die("a clone isn't started anew: %m");
+}
+
 static void clone_go(int vm)
 {
 	if (ioctl(vm, DENALI_IOC_VM_START, 0) < 0)
@@ -143,8 +154,8 @@ static uint32_t reset_ended(int vm)
 {
 	struct denali_vm_state state;
 
-	clone_reset(vm);
-	vm_run(vm);
+	clone_restart(vm);
+	vm_await(vm);
 	vm_state(vm, &state);
 	return state.esi;
 }
@@ -154,14 +165,12 @@ static uint32_t reset_idle(int vm)
 {
 	struct denali_vm_state state;
 
-	clone_reset(vm);
-	clone_go(vm);
+	clone_restart(vm);
 	usleep(1000);
 	if (ioctl(vm, DENALI_IOC_VM_KILL, 0) < 0)
 		die("a clone isn't killed: %m");
 	vm_state(vm, &state);
-	clone_reset(vm);
-	clone_go(vm);
+	clone_restart(vm);
 	return state.esi;
 }
 

@@ -40,7 +40,7 @@ LIVES = [
     ("clone-singly", "clone, not started: one of 64, one by one"),
     ("clone-batch", "the same, all 64 by one request"),
     ("reset", "reset of an idle clone that wrote to four pages"),
-    ("reset-first", "the same to its first instruction"),
+    ("reset-first", "the same, and to its first instruction"),
     ("reset-ended-first", "the same of a clone that has ended"),
     ("fork-exec-exit", "fork, exec, exit of a static program without libc"),
     ("fork-exec-exit-libc", "the same with glibc"),

@@ -178,6 +178,7 @@ int ctl_cmd_monitor(struct ctl_words *words);
 int ctl_cmd_nic(struct ctl_words *words);
 int ctl_cmd_pool(struct ctl_words *words);
 int ctl_cmd_reset(struct ctl_words *words);
+int ctl_cmd_restart(struct ctl_words *words);
 int ctl_cmd_run(struct ctl_words *words);
 int ctl_cmd_set(struct ctl_words *words);
 int ctl_cmd_show(struct ctl_words *words);

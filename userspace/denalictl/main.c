@@ -46,6 +46,7 @@ static const struct ctl_command commands[] = {
 	{ "start", ctl_cmd_start, "start NAME...", "start VMs, or go on after stop" },
 	{ "stop", ctl_cmd_stop, "stop NAME...", "pause VMs" },
 	{ "reset", ctl_cmd_reset, "reset NAME...", "make clones what they were at first, to be started anew" },
+	{ "restart", ctl_cmd_restart, "restart NAME...", "reset clones and start them" },
 	{ "kill", ctl_cmd_kill, "kill NAME...", "end VMs; they stay in the list" },
 	{ "destroy", ctl_cmd_destroy, "destroy NAME...", "end VMs and free what they use" },
 	{ "set", ctl_cmd_set, "set NAME " SHARE_GRAMMAR,

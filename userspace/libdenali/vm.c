@@ -460,6 +460,7 @@ int denali_vm_setup(struct denali_vm *vm, uint32_t entry, const char *cmdline,
 static int denali_vm_request(struct denali_vm *vm, unsigned long request, const char *verb,
 			     struct denali_error *err)
 {
+	bool resets = request == DENALI_IOC_VM_RESET || request == DENALI_IOC_VM_RESTART;
 	int ret = ioctl(vm->fd, request);
 
 	if (ret >= 0)
@@ -473,13 +474,13 @@ static int denali_vm_request(struct denali_vm *vm, unsigned long request, const 
 				   vm->name, verb, vm->name);
 	case ESHUTDOWN:
 		return denali_fail(err, ESHUTDOWN, "VM %s: %s: has %s", vm->name, verb,
-				   request == DENALI_IOC_VM_RESET ? "been destroyed" :
+				   resets ? "been destroyed" :
 				   "ended; destroy it and create it anew");
 	case EINVAL:
 		return denali_fail(err, EINVAL, "VM %s: %s: %s", vm->name, verb,
 				   request == DENALI_IOC_VM_START ?
 				   "no image was loaded into it; load one first" :
-				   request == DENALI_IOC_VM_RESET ?
+				   resets ?
 				   "is no clone of a template; destroy it and create it anew" :
 				   "was never started");
 	default:
@@ -510,6 +511,11 @@ int denali_vm_destroy(struct denali_vm *vm, struct denali_error *err)
 int denali_vm_reset(struct denali_vm *vm, struct denali_error *err)
 {
 	return denali_vm_request(vm, DENALI_IOC_VM_RESET, "reset", err);
+}
+
+int denali_vm_restart(struct denali_vm *vm, struct denali_error *err)
+{
+	return denali_vm_request(vm, DENALI_IOC_VM_RESTART, "restart", err);
 }
 
 int denali_vm_console(struct denali_vm *vm, struct denali_error *err)

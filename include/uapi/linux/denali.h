@@ -445,5 +445,7 @@ struct denali_vm_state {
  */
 #define DENALI_IOC_VM_RESET	_IO(DENALI_IOC_MAGIC, 0x1a)
 #define DENALI_IOC_VM_CLONES	_IOW(DENALI_IOC_MAGIC, 0x1b, struct denali_vm_clones)
+/** DENALI_IOC_VM_RESTART - RESET and START at once, with the boot arguments that it has; errors as of RESET */
+#define DENALI_IOC_VM_RESTART	_IO(DENALI_IOC_MAGIC, 0x1c)
 
 #endif /* _UAPI_LINUX_DENALI_H */

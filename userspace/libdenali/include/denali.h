@@ -273,6 +273,9 @@ int denali_vm_set_share(struct denali_vm *vm, const struct denali_vm_share *shar
  */
 int denali_vm_reset(struct denali_vm *vm, struct denali_error *err);
 
+/** denali_vm_restart() - denali_vm_reset() and denali_vm_start() at once, with the arguments that it has */
+int denali_vm_restart(struct denali_vm *vm, struct denali_error *err);
+
 /** denali_vm_get_state() - state, reason for its end and registers */
 int denali_vm_get_state(struct denali_vm *vm, struct denali_vm_state *state,
 			struct denali_error *err);
