@@ -13,7 +13,6 @@
 
 struct dn_vm;
 struct dn_port;
-struct sk_buff;
 
 /**
  * struct dn_ring - the host's side of a ring in guest memory
