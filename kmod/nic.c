@@ -166,10 +166,13 @@ static void dn_nic_describe(struct dn_nic *nic)
 static void dn_nic_reset(struct dn_port *port)
 {
 	struct dn_nic *nic = dn_nic_of(port);
+	struct dn_vport *vport = dn_nic_vport(nic);
 
-	/* What waits there was sent to whom the guest was before. */
+	/* What waits there was sent to whom the guest was before, as is what is for his IP addresses. */
 	if (nic->tap)
 		dn_tap_drop(nic->tap);
+	if (vport)
+		dn_neigh_forget(vport);
 	nic->rx_own = 0;
 	dn_nic_describe(nic);
 }

@@ -257,7 +257,7 @@ struct dn_vport *dn_neigh_find(struct dn_vswitch *sw, const struct in6_addr *ip)
 	return addr ? dn_vaddr_port(addr) : NULL;
 }
 
-/** dn_neigh_forget() - a port leaves. Its guest sends nothing more. Context: process. */
+/** dn_neigh_forget() - a port has shown nothing. Context: process; its guest sends nothing meanwhile. */
 void dn_neigh_forget(struct dn_vport *vport)
 {
 	struct dn_vswitch *sw = vport->sw;
@@ -266,5 +266,6 @@ void dn_neigh_forget(struct dn_vport *vport)
 	spin_lock(&sw->neigh_lock);
 	for (i = 0; i < DN_VPORT_ADDRS; i++)
 		dn_vaddr_remove(sw, &vport->addr[i]);
+	dn_vport_mark(vport);
 	spin_unlock(&sw->neigh_lock);
 }

@@ -140,3 +140,22 @@ size_t frame_make(uint8_t *frame, int from, int to, int fill)
 	memset(frame + 14, fill, LEN - 14);
 	return LEN;
 }
+
+#define IPV4(n)	{ 10, 0, n, 1 }
+
+size_t frame_arp(uint8_t *frame, int from, int has, int asks)
+{
+	static const uint8_t head[8] = { 0, 1, 8, 0, 6, 4, 0, 1 };
+	const uint8_t sender[4] = IPV4(has), target[4] = IPV4(asks);
+
+	memset(frame, 0, 60);
+	memset(frame, 0xff, 6);
+	mac_of(frame + 6, from);
+	frame[12] = 8;
+	frame[13] = 6;
+	memcpy(frame + 14, head, 8);
+	mac_of(frame + 22, from);
+	memcpy(frame + 28, sender, 4);
+	memcpy(frame + 38, target, 4);
+	return 60;
+}

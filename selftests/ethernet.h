@@ -24,5 +24,7 @@ int uplink_open(const char *name);		/* a tap as switch_tap() takes it, up */
 int packet_socket(const char *name);
 void mac_of(uint8_t *mac, int n);
 size_t frame_make(uint8_t *frame, int from, int to, int fill);
+/* ARP: number from says that it has 10.0.has.1, and asks who has 10.0.asks.1. */
+size_t frame_arp(uint8_t *frame, int from, int has, int asks);
 
 #endif /* DENALI_SELFTESTS_ETHERNET_H */

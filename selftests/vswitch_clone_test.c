@@ -238,6 +238,30 @@ TEST_F(clone, reset_under_load)
 	EXPECT_UNTOUCHED(self);
 }
 
+/* A clone that is reset has shown no address: another may have that which it had. */
+TEST_F(clone, reset_has_no_address)
+{
+	uint8_t frame[60];
+	int vm[2];
+
+	for (int i = 0; i < 2; i++) {
+		vm[i] = clone_up(self, 1 + i, "show 7");
+		ASSERT_GE(vm[i], 0);
+		ASSERT_TRUE(wait_until(port(self, vm[i]).tx_packets == 1, SOON_MS));
+		if (i == 0)
+			ASSERT_EQ(vm_ctl(vm[0], DENALI_IOC_VM_RESET), 0);
+	}
+	ASSERT_EQ(send(self->sock, frame, frame_arp(frame, HOST, 99, 7), 0), 60);
+	EXPECT_TRUE(wait_until(came_to(self, vm[1]) == 1, SOON_MS));
+	EXPECT_EQ(came_to(self, vm[0]), 0);
+	/* And what nobody is known to have may be its. */
+	ASSERT_EQ(send(self->sock, frame, frame_arp(frame, HOST, 99, 8), 0), 60);
+	EXPECT_TRUE(wait_until(came_to(self, vm[0]) == 1, SOON_MS));
+	EXPECT_EQ(came_to(self, vm[1]), 1);
+	for (int i = 0; i < 2; i++)
+		close(vm[i]);
+}
+
 /* A template leaves its switch: its address is free, and nothing is for it any more. */
 TEST_F(clone, template_leaves)
 {

@@ -124,27 +124,7 @@ static uint64_t came_to(struct _test_data_vswitch *self, int i)
 	return port(self, i).rx_packets + port(self, i).rx_drops;
 }
 
-#define IPV4(n)	{ 10, 0, n, 1 }
-
-/* ARP: from says that it has IPv4(has), and asks who has IPv4(asks). */
-static size_t frame_arp(uint8_t *frame, int from, int has, int asks)
-{
-	static const uint8_t head[8] = { 0, 1, 8, 0, 6, 4, 0, 1 };
-	const uint8_t sender[4] = IPV4(has), target[4] = IPV4(asks);
-
-	memset(frame, 0, 60);
-	memset(frame, 0xff, 6);
-	mac_of(frame + 6, from);
-	frame[12] = 8;
-	frame[13] = 6;
-	memcpy(frame + 14, head, 8);
-	mac_of(frame + 22, from);
-	memcpy(frame + 28, sender, 4);
-	memcpy(frame + 38, target, 4);
-	return 60;
-}
-
-/* Neighbour solicitation: the same with fe80::has and fe80::asks; has 0: nobody yet. */
+/* Neighbour solicitation: as frame_arp(), with fe80::has and fe80::asks; has 0: nobody yet. */
 static size_t frame_ns(uint8_t *frame, int from, int has, int asks)
 {
 	static const uint8_t group[6] = { 0x33, 0x33, 0xff, 0, 0, 0 };

@@ -505,6 +505,27 @@ static void test_churn(void)
 	}
 }
 
+/* show N: by ARP, that it has 10.0.N.1 */
+static void test_show(void)
+{
+	const uint8_t head[10] = { 8, 6, 0, 1, 8, 0, 6, 4, 0, 1 }, ip[4] = { 10, 0, guest_num(1), 1 };
+	uint32_t i;
+
+	nic_setup(SIZE, BUF);
+	fill_frame(out_buf, 60, 0);
+	for (i = 0; i < 10; i++)
+		out_buf[12 + i] = head[i];
+	for (i = 0; i < 6; i++)
+		out_buf[22 + i] = vregs->ports[PORT].mac[i];
+	for (i = 0; i < 4; i++)
+		out_buf[28 + i] = out_buf[38 + i] = ip[i];
+	CHECK(send_desc((uintptr_t)out_buf, 60, 0, 0) == 0);
+	for (;;) {
+		guest_irq_take(DENALI_IRQ_PORT0 + PORT);
+		guest_idle(NO_TIMEOUT);
+	}
+}
+
 /* freeze: becomes a template with frames under way; its clones end with what they find there. */
 static void test_freeze(void)
 {
@@ -531,4 +552,4 @@ GUEST_MAIN({ "info", test_info }, { "tx", test_tx }, { "tx-any", test_tx_any },
 	   { "bad-buffer", test_bad_buffer }, { "bad-request", test_bad_request  },
 	   { "template", test_template }, { "late-ring", test_late_ring },
 	   { "late-buffers", test_late_buffers }, { "freeze", test_freeze },
-	   { "churn", test_churn })
+	   { "churn", test_churn }, { "show", test_show })

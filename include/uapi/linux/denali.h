@@ -438,7 +438,8 @@ struct denali_vm_state {
  * as of a new clone. Name, id, share, descriptors, boot arguments and NICs, with their taps and addresses,
  * are kept, but for the taps that it let go when it ended (DENALI_IOC_VM_NIC plugs others). What waited
  * for it (console input, frames in a tap) and output that nobody has read are dropped; not so
- * what still waits in a switch's uplink, which is all ports'. Takes as long as there are pages
+ * what still waits in a switch's uplink, which is all ports'. A switch forgets which IP addresses
+ * it had. Takes as long as there are pages
  * that it had written to.
  *
  * EINVAL: not a clone; EBUSY: a template; ESHUTDOWN: destroyed.
