@@ -138,7 +138,8 @@ ports_shown()
 	local got
 	got=$(in_ns "$ctl" -j switch show sw0 | json 'sorted(p["name"] for p in d["ports"])')
 	[ "$got" = "['echo', 'web']" ] && in_ns "$ctl" switch show sw0 | grep -q "^port 0" &&
-	in_ns "$ctl" nic show web | grep -q "sw0" || { echo "$got"; return 1; }
+	in_ns "$ctl" nic show web | grep -q "sw0" && "$ctl" list | grep -q "^[0-9]* *web .* sw0$" ||
+		{ echo "$got"; "$ctl" list; return 1; }
 }
 check "switch show NAME has its ports" ports_shown
 

@@ -16,6 +16,7 @@ int ctl_cmd_list(struct ctl_words *words)
 		{ "mem_bytes", "MEMORY" },
 		{ "run_ns", "CPU TIME" },
 		{ "taps", "TAPS" },
+		{ "switches", "SWITCHES" },
 		{ NULL, NULL }
 	};
 	struct json_object *rows;

@@ -48,6 +48,7 @@ struct json_object *ctl_vm_object(const struct denali_vm_stats *vm)
 	struct json_object *obj = json_object_new_object();
 	struct json_object *exits = json_object_new_object();
 	struct json_object *taps = json_object_new_array();
+	struct json_object *switches = json_object_new_array();
 	struct json_object *ports = json_object_new_array();
 	unsigned int i;
 
@@ -88,13 +89,16 @@ struct json_object *ctl_vm_object(const struct denali_vm_stats *vm)
 
 	for (i = 0; i < vm->nr_ports; i++) {
 		struct json_object *port = ctl_port_object(&vm->ports[i]);
-		struct json_object *tap;
+		struct json_object *name;
 
-		if (json_object_object_get_ex(port, "tap", &tap))
-			json_object_array_add(taps, json_object_get(tap));
+		if (json_object_object_get_ex(port, "tap", &name))
+			json_object_array_add(taps, json_object_get(name));
+		if (json_object_object_get_ex(port, "switch", &name))
+			json_object_array_add(switches, json_object_get(name));
 		json_object_array_add(ports, port);
 	}
 	ctl_add(obj, "taps", taps);
+	ctl_add(obj, "switches", switches);
 	ctl_add(obj, "ports", ports);
 	return obj;
 }
