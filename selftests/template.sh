@@ -7,7 +7,7 @@
 # shellcheck source=selftests/netlib.sh
 . "$(dirname "$0")/netlib.sh"
 
-plan 31
+plan 32
 denali_load || exit 1
 net_up || { echo "# no network namespace"; exit 1; }
 
@@ -220,6 +220,7 @@ check "stop of a template" fails "is a template; clone it" stop t
 check "clone with memory of its own" fails "memory" clone t memory 1M
 check "run template with memory" fails "a clone has as much as its template" run template t memory 1M
 check "template with a NIC" fails "a template has none" template "$guests/httpd" nic tap9
+check "template with a share" fails "a template never runs" template "$image" weight 5
 check "clone of what doesn't exist" fails "VM none: does not exist" clone none
 "$ctl" create "$image" name v -- set-up >/dev/null
 check "clone of a VM that is no template" fails "VM v: is no template" clone v

@@ -28,6 +28,8 @@ int ctl_cmd_template(struct ctl_words *words)
 	ctl_boot_parse(&boot, words, CTL_FROM_IMAGE, false);
 	if (boot.nr_nics)
 		ctl_usage("nic: a template has none; give its clones theirs (denalictl clone)");
+	if (boot.share.set)
+		ctl_usage("weight, cap, cpus: a template never runs; give its clones theirs (denalictl clone)");
 	if (ctl_boot_make(&boot, DENALI_CREATE_PERSISTENT | DENALI_CREATE_TEMPLATE, &err)) {
 		ctl_boot_close(&boot);
 		return ctl_fail(&err);

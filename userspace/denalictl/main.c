@@ -13,7 +13,6 @@
 #define NIC_GRAMMAR	"nic {TAP [bridge BRIDGE] [up] | switch SWITCH} [mac MAC]"
 #define SHARE_GRAMMAR	"[weight N] [cap PERCENT] [cpus LIST]"
 #define BOOT_GRAMMAR	"[memory SIZE] [name NAME] [wait] " SHARE_GRAMMAR " [" NIC_GRAMMAR "]..."
-#define SOURCE_GRAMMAR	"{IMAGE | template NAME}"
 #define ARGS_GRAMMAR	"[args WORD... | -- WORD...]"
 
 #define SWITCH_TAPS	"[uplink {TAP [bridge BRIDGE] [up] | none}] [mirror {TAP [up] | none}]"
@@ -32,10 +31,10 @@ static const struct ctl_command commands[] = {
 	{ "check", ctl_cmd_check, "check",
 	  "can this host run VMs? point by point" },
 	{ "run", ctl_cmd_run,
-	  "run " SOURCE_GRAMMAR " " BOOT_GRAMMAR " " ARGS_GRAMMAR,
+	  "run {IMAGE | template NAME} " BOOT_GRAMMAR " " ARGS_GRAMMAR,
 	  "run a VM in the foreground: its console is the terminal" },
 	{ "create", ctl_cmd_create,
-	  "create " SOURCE_GRAMMAR " [start] " BOOT_GRAMMAR " " ARGS_GRAMMAR,
+	  "create {IMAGE | template NAME [count N]} [start] " BOOT_GRAMMAR " " ARGS_GRAMMAR,
 	  "make a VM that stays until it is destroyed" },
 	{ "template", ctl_cmd_template,
 	  "template IMAGE [memory SIZE] [name NAME] [wait] " ARGS_GRAMMAR,
