@@ -29,6 +29,31 @@
 									\
 	struct __dev_fixture_##name
 
+/* The same, and what the module doesn't have while a test runs must be back afterwards. */
+#define FIXTURE_DEV_BACK(name)						\
+	FIXTURE(name) {							\
+		int dev;						\
+		uint64_t free;						\
+		unsigned int vms;					\
+	};								\
+									\
+	FIXTURE_SETUP(name)						\
+	{								\
+		self->dev = dev_open();					\
+		ASSERT_GE(self->dev, 0);				\
+		self->free = pool_free(self->dev);			\
+		self->vms = vm_count(self->dev);			\
+	}								\
+									\
+	FIXTURE_TEARDOWN(name)						\
+	{								\
+		EXPECT_TRUE(wait_until(vm_count(self->dev) == self->vms, 5000)); \
+		EXPECT_TRUE(wait_until(pool_free(self->dev) == self->free, 5000)); \
+		close(self->dev);					\
+	}								\
+									\
+	struct __dev_fixture_##name
+
 /* The guest ends with EXIT 0; else its report says which line of it didn't hold. */
 #define EXPECT_HOLDS(dev, guest, mem, cmdline) do {			\
 	struct denali_vm_state __holds;					\
