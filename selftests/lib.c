@@ -422,15 +422,21 @@ bool template_boot(int vm, const char *guest, const char *cmdline)
 	return guest_boot(vm, guest, cmdline) == 0 && poll(&pfd, 1, SOON_MS) == 1 && pfd.revents == POLLPRI;
 }
 
-/* A VM that is a template by now, of the guest "template". */
-int template_make(int dev, uint64_t mem)
+/* A VM that is a template by now. */
+int template_of(int dev, const char *guest, uint64_t mem)
 {
 	int vm = vm_create(dev, mem, DENALI_CREATE_TEMPLATE, NULL);
 
-	if (vm < 0 || template_boot(vm, "template", "make"))
+	if (vm < 0 || template_boot(vm, guest, "make"))
 		return vm;
 	close(vm);
 	return -1;
+}
+
+/* And whose guest is "template". */
+int template_make(int dev, uint64_t mem)
+{
+	return template_of(dev, "template", mem);
 }
 
 int console_open(int vm)

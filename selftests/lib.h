@@ -70,6 +70,7 @@ int clone_flags(int template, uint32_t flags, const char *name);
 int clone_make(int template, const char *cmdline);
 int clone_start(int template, const char *cmdline);
 bool template_boot(int vm, const char *guest, const char *cmdline);
+int template_of(int dev, const char *guest, uint64_t mem);
 int template_make(int dev, uint64_t mem);
 
 int console_open(int vm);

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Segment limits, alignment checks, descriptors, and memory of many VMs in turn. These hold
+ * Segment limits, alignment checks and descriptors. These hold
  * on their own, without the page tables that end at the same place; on a CPU that
  * doesn't check limits (QEMU's) some are skipped: Bochs is there for those.
  */
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -64,63 +63,6 @@ TEST_F_TIMEOUT(limits_vms, descriptors_of_each_size, 120)
 		vm_state(vm[i], &st);
 		EXPECT_EQ(st.reason, DENALI_END_EXIT)
 			TH_LOG("%u bytes: %s", sizes[i], st.text);
-		close(vm[i]);
-	}
-}
-
-/* Does the host have address-space tags, of which a VM gets one on each CPU? */
-static bool has_pcid(void)
-{
-	char line[8192];
-	bool found = false;
-	FILE *f = fopen("/proc/cpuinfo", "r");
-
-	while (f && fgets(line, sizeof(line), f))
-		found |= !strncmp(line, "flags", 5) && strstr(line, " pcid ");
-	if (f)
-		fclose(f);
-	return found;
-}
-
-/*
- * Some VMs that live long and many that live shortly, all with patterns of their own at
- * the same addresses. There are more of them than tags, so that tags are used again
- * while the old ones' translations may still be there, and the old ones get new tags.
- */
-TEST_F_TIMEOUT(limits_vms, own_memory_in_turn, 300)
-{
-	uint32_t addr = guest_symbol("limits", "progress"), seen[4];
-	volatile uint32_t *progress[ARRAY_SIZE(seen)];
-	uint8_t *page[ARRAY_SIZE(seen)];
-	int vm[ARRAY_SIZE(seen)], shorts;
-	struct denali_vm_state st;
-	struct denali_info info;
-	char cmd[64];
-
-	dev_info(self->dev, &info);
-	shorts = has_pcid() && info.runners == 1 ? 2048 + 100 : 200;
-	for (size_t i = 0; i < ARRAY_SIZE(seen); i++) {
-		snprintf(cmd, sizeof(cmd), "own-memory %zu 0", 0x1000001 * (i + 1));
-		vm[i] = guest_start(self->dev, "limits", i & 1 ? GUEST_MEM + 4096 : GUEST_MEM, cmd);
-		ASSERT_GE(vm[i], 0);
-		page[i] = vm_map(vm[i], addr & ~0xfff, 4096);
-		ASSERT_NE(page[i], NULL);
-		progress[i] = (void *)(page[i] + (addr & 0xfff));
-		EXPECT_TRUE(wait_until(*progress[i], SOON_MS));
-		seen[i] = *progress[i];
-	}
-	for (int n = 0; n < shorts; n++) {
-		snprintf(cmd, sizeof(cmd), "own-memory %d 3", 0x2000000 + n);
-		ASSERT_EQ(guest_run(self->dev, "limits", 128 << 10, cmd, &st), 0);
-		ASSERT_EQ(st.reason, DENALI_END_EXIT)
-			TH_LOG("VM %d of %d: %s", n, shorts, st.text);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(seen); i++) {
-		EXPECT_TRUE(wait_until(*progress[i] != seen[i], SOON_MS));
-		vm_state(vm[i], &st);
-		EXPECT_EQ(st.state, DENALI_VM_RUNNING)
-			TH_LOG("long VM %zu: %s", i, st.text);
-		munmap(page[i], 4096);
 		close(vm[i]);
 	}
 }
