@@ -48,8 +48,9 @@ machine_kernel()
 	'')	image=$(newest_image '' '') ;;
 	*/*)	image=$kernel ;;
 	debug)	image=$(newest_image '' "$cache/debug-kernel/root") ;;
+	rt)	image=$(newest_image '*-rt-' "$cache/kernel/rt") ;;
 	*)	image=$(newest_image "$kernel" '')
-		[ -n "$image" ] || image=$(newest_image "$kernel" "$cache"/kernel/*) ;;
+		[ -n "$image" ] || image=$(newest_image "$kernel" "$cache"/kernel/[0-9]*) ;;
 	esac
 	if [ -z "$image" ]; then
 		case $kernel in
