@@ -211,7 +211,7 @@ bool dn_runner_until(struct dn_vm *vm, u64 run_ns)
 	if (run_ns <= vm->stats.run_ns)
 		return false;
 	left = run_ns - vm->stats.run_ns;
-	/* Later turns end in time by themselves: see dn_runner_switch(). */
+	/* Later turns end in time by themselves: see dn_runner_pick(). */
 	if (left >= r->deadline - r->turn_start)
 		return true;
 	if (r->turn_start + left <= ktime_get_ns())
@@ -337,8 +337,8 @@ enum dn_left {
 };
 
 /* A VM whose turn is over isn't runnable any more. */
-static noinline enum dn_left dn_runner_leave(struct dn_runner *r, struct dn_vm *vm, unsigned long work,
-				    u64 now)
+static noinline enum dn_left dn_runner_leave(struct dn_runner *r, struct dn_vm *vm,
+					     unsigned long work, u64 now)
 {
 	if (work & BIT(DN_WORK_END)) {
 		/* Whoever sees it off may drop the last other one. */
@@ -367,20 +367,21 @@ static noinline enum dn_left dn_runner_leave(struct dn_runner *r, struct dn_vm *
 	return DN_LEFT_IDLE;
 }
 
-/* Where a VM goes whose turn is over at @now, with @work to be done. */
-static __always_inline enum dn_left dn_runner_put(struct dn_runner *r, struct dn_vm *vm,
-						  unsigned long work, u64 now)
+/* For how long the present turn has lasted. */
+static u64 dn_runner_ran(const struct dn_runner *r, u64 now)
 {
-	u64 ran = max_t(s64, now - r->turn_start, 0);
+	return max_t(s64, now - r->turn_start, 0);
+}
+
+/* Where a VM goes whose turn is over at @now, after it ran for @ran ns, with @work to be done. */
+static __always_inline enum dn_left dn_runner_put(struct dn_runner *r, struct dn_vm *vm,
+						  unsigned long work, u64 now, u64 ran)
+{
 	bool spent = unlikely(vm->cap) && dn_cap_charge(vm->cap, ran, now);
 
 	lockdep_assert_held(&r->lock);
 	vm->stats.run_ns += ran;
 	vm->stats.steal_ns += r->stolen;
-	if (unlikely(vm->stats.run_ns >= vm->run_alarm)) {
-		dn_clock_ran(vm);
-		work |= BIT(DN_WORK_TIMER);
-	}
 	if (unlikely((work & DN_WORK_OFF) || (!work && vm->idling))) {
 		dn_runner_unqueue(r, vm, ran);
 		return dn_runner_leave(r, vm, work, now);
@@ -448,13 +449,17 @@ static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev)
 {
 	enum dn_left left = DN_LEFT_NOT;
 	struct dn_vm *next = NULL;
-	u64 now;
+	u64 now, ran;
 
 	raw_spin_lock_irq(&r->lock);
 	/* Without @prev the CPU may have been idle. */
 	now = prev ? dn_clock_now(&r->clock) : dn_clock_read(&r->clock);
-	if (prev)
-		left = dn_runner_put(r, prev, READ_ONCE(prev->work), now);
+	if (prev) {
+		ran = dn_runner_ran(r, now);
+		if (unlikely(prev->stats.run_ns + ran >= prev->run_alarm))
+			dn_clock_ran(prev);
+		left = dn_runner_put(r, prev, READ_ONCE(prev->work), now, ran);
+	}
 	if (unlikely(now >= r->balance_at))
 		dn_balance_busy(r, left == DN_LEFT_NOT ? prev : NULL, now);
 	/* What there is to be done for a VM that went for good is no other VM's time. */
@@ -468,9 +473,11 @@ static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev)
 }
 
 /* Can dn_runner_pass() do for a VM with @work what dn_runner_switch() would? */
-static bool dn_runner_may_pass(struct dn_runner *r, struct dn_vm *vm, unsigned long work, u64 now)
+static __always_inline bool dn_runner_may_pass(struct dn_runner *r, struct dn_vm *vm,
+					       unsigned long work, u64 now, u64 ran)
 {
-	if (unlikely(vm->cap || now >= r->balance_at || !r->task || freezing(current)))
+	if (unlikely(vm->cap || now >= r->balance_at || !r->task || freezing(current) ||
+		     vm->stats.run_ns + ran >= vm->run_alarm))
 		return false;
 	if (likely(work == BIT(DN_WORK_YIELD)))
 		return true;
@@ -490,7 +497,7 @@ struct dn_vm *dn_runner_pass(struct dn_runner *r, struct dn_vm *vm)
 {
 	struct dn_vm *next = NULL;
 	unsigned long work;
-	u64 now;
+	u64 now, ran;
 
 	if (vm->idling) {
 		clear_bit(DN_WORK_IDLE, &vm->work);
@@ -499,9 +506,10 @@ struct dn_vm *dn_runner_pass(struct dn_runner *r, struct dn_vm *vm)
 	}
 	raw_spin_lock(&r->lock);
 	now = dn_clock_now(&r->clock);
+	ran = dn_runner_ran(r, now);
 	work = READ_ONCE(vm->work);
-	if (likely(dn_runner_may_pass(r, vm, work, now))) {
-		dn_runner_put(r, vm, work, now);
+	if (likely(dn_runner_may_pass(r, vm, work, now, ran))) {
+		dn_runner_put(r, vm, work, now, ran);
 		next = dn_runner_pick(r, now);
 	}
 	raw_spin_unlock(&r->lock);

@@ -228,7 +228,7 @@ static __always_inline void dn_cpu_load(struct dn_cpu *c, struct dn_vm *vm)
 	if (static_cpu_has(X86_FEATURE_PCID))
 		dn_asid_choose(c, &vm->pgt);
 	/* What one VM taught the branch predictors must not lead another, nor itself after a reset. */
-	if (c->last_life != vm->life) {
+	if (static_cpu_has(X86_FEATURE_USE_IBPB) && c->last_life != vm->life) {
 		c->last_life = vm->life;
 		indirect_branch_prediction_barrier();
 	}
