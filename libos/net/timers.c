@@ -4,9 +4,10 @@
  *
  * lwIP's own calls each module's timer function all the time, ten times a second
  * for those of multicast, though most have nothing to do. Here each says whether it
- * waits for something. If it does, it is called when it is due; if not, its calls
- * only age tables, and are made up for later in one go, at the latest after LAZY_MS.
- * So a VM without traffic wakes once a minute. (The idle timeout of a guest
+ * waits for something. If it does, it is called when it is due. If not, its calls
+ * only age tables, and are made up for later in one go: after LAZY_MS if something is in
+ * them that grows old, and else when there is a reason to wake. So a VM without traffic wakes
+ * once a minute for some minutes, and then no more. (The idle timeout of a guest
  * is the next TCP timer: Whitaker et al., OSDI 2002.)
  *
  * All with the core lock held. The net thread sleeps for what
@@ -33,6 +34,9 @@
 
 #define LAZY_MS		60000
 
+/* Twelve days, for good: times are compared modulo 2^32 ms. */
+#define FOREVER_MS	(1U << 30)
+
 #define ASK_MS		50
 
 /* Calls that are made up for at most; nothing in lwIP lives longer unused. */
@@ -46,11 +50,13 @@ static u32_t known;			/* reasons that the net thread knows of */
 static u32_t planned;			/* when it wakes */
 static struct tcpip_callback_msg *wake_msg;
 static unsigned int lookups;
+static int looked_up;			/* since the VM was started */
 
 void denali_dns_begin(void)
 {
 	LOCK_TCPIP_CORE();
 	lookups++;
+	looked_up = 1;
 	UNLOCK_TCPIP_CORE();
 }
 
@@ -64,6 +70,12 @@ void denali_dns_end(void)
 static int tcp_needed(void)
 {
 	return !!tcp_active_pcbs;
+}
+
+/* Connections in TIME_WAIT. */
+static int tcp_ages(void)
+{
+	return !!tcp_tw_pcbs;
 }
 
 static int reass_needed(void)
@@ -81,9 +93,28 @@ static int arp_needed(void)
 	return denali_pool_used(MEMP_ARP_QUEUE);
 }
 
+static int arp_ages(void)
+{
+	struct eth_addr *mac;
+	struct netif *netif;
+	ip4_addr_t *ip;
+	size_t i;
+
+	for (i = 0; i < ARP_TABLE_SIZE; i++)
+		if (etharp_get_entry(i, &ip, &netif, &mac))
+			return 1;
+	return 0;
+}
+
 static int dns_needed(void)
 {
 	return lookups;
+}
+
+/* Answers in the cache, which doesn't tell whether it has any. */
+static int dns_ages(void)
+{
+	return looked_up;
 }
 
 static int dhcp_needed(void)
@@ -147,7 +178,9 @@ static int nd6_needed(void)
 	NETIF_FOREACH(netif) {
 		if (!netif_is_up(netif) || !netif_is_link_up(netif))
 			continue;
-		if (netif->rs_count)
+		/* Routers are asked for from an address, and there may never be one. */
+		if (netif->rs_count && !ip6_addr_isinvalid(netif_ip6_addr_state(netif, 0)) &&
+		    !ip6_addr_isduplicated(netif_ip6_addr_state(netif, 0)))
 			return 1;
 		for (i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
 			if (ip6_addr_istentative(netif_ip6_addr_state(netif, i)))
@@ -156,22 +189,46 @@ static int nd6_needed(void)
 	return 0;
 }
 
+/* Routers, prefixes and addresses that come with a lifetime, and neighbours that were reached. */
+static int nd6_ages(void)
+{
+	struct netif *netif;
+	int i;
+
+	for (i = 0; i < LWIP_ND6_NUM_ROUTERS; i++)
+		if (default_router_list[i].neighbor_entry)
+			return 1;
+	for (i = 0; i < LWIP_ND6_NUM_PREFIXES; i++)
+		if (prefix_list[i].netif)
+			return 1;
+	for (i = 0; i < LWIP_ND6_NUM_NEIGHBORS; i++)
+		if (neighbor_cache[i].state == ND6_REACHABLE)
+			return 1;
+	NETIF_FOREACH(netif)
+		for (i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
+			if (!ip6_addr_isinvalid(netif_ip6_addr_state(netif, i)) &&
+			    !netif_ip6_addr_isstatic(netif, i))
+				return 1;
+	return 0;
+}
+
 static struct {
 	u32_t interval;			/* ms */
 	void (*call)(void);
 	int (*needed)(void);
+	int (*ages)(void);		/* NULL: nothing does */
 	u32_t last;
 } cyclic[] = {
-	{ TCP_TMR_INTERVAL, tcp_tmr, tcp_needed, 0 },
-	{ IP_TMR_INTERVAL, ip_reass_tmr, reass_needed, 0 },
-	{ IP6_REASS_TMR_INTERVAL, ip6_reass_tmr, reass6_needed, 0 },
-	{ ARP_TMR_INTERVAL, etharp_tmr, arp_needed, 0 },
-	{ ND6_TMR_INTERVAL, nd6_tmr, nd6_needed, 0 },
-	{ DHCP_FINE_TIMER_MSECS, dhcp_fine_tmr, dhcp_needed, 0 },
-	{ DHCP_COARSE_TIMER_MSECS, dhcp_coarse_tmr, lease_needed, 0 },
-	{ DNS_TMR_INTERVAL, dns_tmr, dns_needed, 0 },
-	{ IGMP_TMR_INTERVAL, igmp_tmr, igmp_needed, 0 },
-	{ MLD6_TMR_INTERVAL, mld6_tmr, mld_needed, 0 },
+	{ TCP_TMR_INTERVAL, tcp_tmr, tcp_needed, tcp_ages, 0 },
+	{ IP_TMR_INTERVAL, ip_reass_tmr, reass_needed, NULL, 0 },
+	{ IP6_REASS_TMR_INTERVAL, ip6_reass_tmr, reass6_needed, NULL, 0 },
+	{ ARP_TMR_INTERVAL, etharp_tmr, arp_needed, arp_ages, 0 },
+	{ ND6_TMR_INTERVAL, nd6_tmr, nd6_needed, nd6_ages, 0 },
+	{ DHCP_FINE_TIMER_MSECS, dhcp_fine_tmr, dhcp_needed, NULL, 0 },
+	{ DHCP_COARSE_TIMER_MSECS, dhcp_coarse_tmr, lease_needed, NULL, 0 },
+	{ DNS_TMR_INTERVAL, dns_tmr, dns_needed, dns_ages, 0 },
+	{ IGMP_TMR_INTERVAL, igmp_tmr, igmp_needed, NULL, 0 },
+	{ MLD6_TMR_INTERVAL, mld6_tmr, mld_needed, NULL, 0 },
 };
 
 static void wake_callback(void *arg)
@@ -287,7 +344,7 @@ void sys_check_timeouts(void)
 
 u32_t sys_timeouts_sleeptime(void)
 {
-	u32_t now = sys_now(), sleep = LAZY_MS, passed, wait;
+	u32_t now = sys_now(), sleep = FOREVER_MS, passed, wait;
 	static u32_t asked;
 	size_t i;
 
@@ -306,7 +363,12 @@ u32_t sys_timeouts_sleeptime(void)
 	}
 	for (i = 0; i < LWIP_ARRAYSIZE(cyclic); i++) {
 		passed = now - cyclic[i].last;
-		wait = cyclic[i].needed() ? cyclic[i].interval : LAZY_MS;
+		if (cyclic[i].needed())
+			wait = cyclic[i].interval;
+		else if (cyclic[i].ages && cyclic[i].ages())
+			wait = LAZY_MS;
+		else
+			continue;
 		if (passed >= wait)
 			return 0;
 		sleep = LWIP_MIN(sleep, wait - passed);
