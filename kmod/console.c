@@ -3,7 +3,8 @@
  * The console: port 0 of every VM, and the descriptors that read and write it.
  *
  * struct dn_console owns two small buffers, each allocated when it is first
- * used and never grown: text that the guest printed and nobody has read, and
+ * used: text that the guest printed and nobody has read, which grows by what there is
+ * of it up to a page, as most VMs print a line or two and no more; and
  * input that the guest hasn't taken. The VM's runner is at one end of both and
  * processes at the other; con->lock keeps the indices and is never held over
  * anything that sleeps or touches user memory, so a reader can't hold up a runner.
@@ -20,7 +21,8 @@
 
 #include "vm.h"
 
-#define DN_CONSOLE_OUT_SIZE	4096U	/* powers of 2 */
+#define DN_CONSOLE_OUT_LEAST	128U
+#define DN_CONSOLE_OUT_SIZE	4096U
 #define DN_CONSOLE_IN_SIZE	256U
 #define DN_CONSOLE_BOUNCE	256U	/* bytes copied at a time, on the stack */
 #define DN_CONSOLE_BUDGET	64	/* requests of each queue in one turn */
@@ -28,7 +30,7 @@
 /* Text between a runner and processes; indices count modulo 2^32. */
 struct dn_console_buf {
 	u8 *data;		/* NULL until first used */
-	u32 size;
+	u32 size;		/* power of 2 */
 	u32 head;		/* bytes put */
 	u32 tail;		/* bytes taken */
 };
@@ -76,18 +78,19 @@ static u32 dn_console_buf_room(const struct dn_console_buf *buf)
 	return buf->size - dn_console_buf_used(buf);
 }
 
-static bool dn_console_buf_alloc(struct dn_console *con, struct dn_console_buf *buf)
+static bool dn_console_in_alloc(struct dn_console *con)
 {
+	struct dn_console_buf *in = &con->in;
 	u8 *data;
 
-	if (READ_ONCE(buf->data))
+	if (READ_ONCE(in->data))
 		return true;
-	data = kmalloc(buf->size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	data = kmalloc(in->size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!data)
 		return false;
 	spin_lock(&con->lock);
-	if (!buf->data)
-		swap(buf->data, data);
+	if (!in->data)
+		swap(in->data, data);
 	spin_unlock(&con->lock);
 	kfree(data);
 	return true;
@@ -100,6 +103,35 @@ static u32 dn_console_buf_run(const struct dn_console_buf *buf, u32 pos, u32 len
 }
 
 /*
+ * Make room for @len bytes more of output, as far as it may have it. Without memory it
+ * stays as large as it is. Context: the runner, nobody else adds to it.
+ */
+static void dn_console_out_grow(struct dn_console *con, u32 len)
+{
+	struct dn_console_buf *out = &con->out;
+	u32 want = min_t(u64, (u64)dn_console_buf_used(out) + len, DN_CONSOLE_OUT_SIZE);
+	u32 size = max_t(u32, DN_CONSOLE_OUT_LEAST, roundup_pow_of_two(max(want, 1U)));
+	u32 pos, run;
+	u8 *data;
+
+	if (likely(out->data && size <= out->size))
+		return;
+	data = kmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!data)
+		return;
+	spin_lock(&con->lock);
+	/* A run of the smaller one is none that the larger one breaks. */
+	for (pos = out->tail; pos != out->head; pos += run) {
+		run = dn_console_buf_run(out, pos, out->head - pos);
+		memcpy(data + (pos & (size - 1)), out->data + (pos & (out->size - 1)), run);
+	}
+	swap(out->data, data);
+	WRITE_ONCE(out->size, size);
+	spin_unlock(&con->lock);
+	kfree(data);
+}
+
+/*
  * Take @len bytes at @ga into the output, as far as there is room; without a
  * reader there always is. Returns how many were dealt with.
  */
@@ -108,10 +140,10 @@ static u32 dn_console_print(struct dn_console *con, dn_gaddr_t ga, u32 len)
 	struct dn_console_buf *out = &con->out;
 	struct dn_vm *vm = con->port.vm;
 	u32 done = 0, room, run;
-	bool have = dn_console_buf_alloc(con, out);
 
+	dn_console_out_grow(con, len);
 	spin_lock(&con->lock);
-	if (!have) {
+	if (!out->data) {
 		con->lost += len;
 		done = len;
 		goto out;
@@ -303,11 +335,16 @@ static void dn_console_free(struct dn_port *port)
 	kfree(con);
 }
 
+static size_t dn_console_buf_kmem(const struct dn_console_buf *buf)
+{
+	return READ_ONCE(buf->data) ? kmalloc_size_roundup(READ_ONCE(buf->size)) : 0;
+}
+
 static size_t dn_console_kmem(struct dn_port *port)
 {
 	struct dn_console *con = dn_console_of(port);
 
-	return ksize(con) + ksize(READ_ONCE(con->out.data)) + ksize(READ_ONCE(con->in.data));
+	return ksize(con) + dn_console_buf_kmem(&con->out) + dn_console_buf_kmem(&con->in);
 }
 
 static u32 dn_console_ifindex(struct dn_port *port)
@@ -342,7 +379,6 @@ struct dn_port *dn_console_create(struct dn_vm *vm)
 	con->port.vm = vm;
 	con->port.ops = &dn_console_ops;
 	con->port.up = true;
-	con->out.size = DN_CONSOLE_OUT_SIZE;
 	con->in.size = DN_CONSOLE_IN_SIZE;
 	spin_lock_init(&con->lock);
 	init_waitqueue_head(&con->wait);
@@ -443,7 +479,7 @@ static ssize_t dn_console_write(struct file *file, const char __user *from, size
 
 	if (!len)
 		return 0;
-	if (!dn_console_buf_alloc(con, in))
+	if (!dn_console_in_alloc(con))
 		return -ENOMEM;
 	n = min_t(size_t, len, DN_CONSOLE_BOUNCE);
 	if (copy_from_user(bounce, from, n))

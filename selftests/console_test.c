@@ -60,6 +60,24 @@ TEST_F(con, read_after_the_end)
 	close(vm);
 }
 
+/* Most VMs print a line or two: the host keeps those, and not a page for more. */
+TEST_F(con, a_line_takes_no_page)
+{
+	int vm = guest_make(self->dev, "console", GUEST_MEM, "hello");
+	struct nl_vm before, after;
+	uint64_t id;
+
+	ASSERT_GE(vm, 0);
+	id = vm_id(vm);
+	ASSERT_TRUE(vm_counters(id, &before));
+	ASSERT_EQ(vm_ctl(vm, DENALI_IOC_VM_START), 0);
+	ASSERT_EQ(vm_wait(vm, SOON_MS), 0);
+	ASSERT_TRUE(vm_counters(id, &after));
+	EXPECT_GT(after.kmem_bytes, before.kmem_bytes);
+	EXPECT_LE(after.kmem_bytes, before.kmem_bytes + 1024);
+	close(vm);
+}
+
 /* Opened only when all is over. */
 TEST_F(con, open_after_the_end)
 {
