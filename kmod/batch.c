@@ -31,7 +31,7 @@ struct dn_batch_vm {
 
 static int dn_batch_check(const struct denali_vm_clones *arg)
 {
-	if (arg->flags & ~DENALI_CREATE_PERSISTENT || arg->reserved || !arg->count ||
+	if (arg->flags & ~(DENALI_CREATE_PERSISTENT | DENALI_CREATE_SYNC_IRQ) || arg->reserved || !arg->count ||
 	    arg->count > DENALI_MAX_CLONES || arg->first > U32_MAX - arg->count ||
 	    strnlen(arg->name, sizeof(arg->name)) == sizeof(arg->name))
 		return -EINVAL;

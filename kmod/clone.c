@@ -71,7 +71,9 @@ struct dn_vm *dn_vm_clone(struct dn_vm *base, const struct denali_vm_clone *arg)
 	struct dn_user *user;
 	int err;
 
-	if (arg->flags & ~(DENALI_CREATE_PERSISTENT | DENALI_CREATE_WAIT) || arg->reserved)
+	const u32 flags = DENALI_CREATE_PERSISTENT | DENALI_CREATE_WAIT | DENALI_CREATE_SYNC_IRQ;
+
+	if (arg->flags & ~flags || arg->reserved)
 		return ERR_PTR(-EINVAL);
 	err = dn_clone_check(base);
 	if (err)

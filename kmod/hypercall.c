@@ -71,6 +71,20 @@ static s32 dn_hc_doorbell(struct dn_vm *vm, u32 index)
 	return 0;
 }
 
+/*
+ * DENALI_CREATE_SYNC_IRQ: a guest that has done with an event gives way, and its ports look
+ * whether there is another.
+ */
+static noinline void dn_hc_idle_sync(struct dn_vm *vm)
+{
+	u32 i;
+
+	for (i = 0; i < DENALI_MAX_PORTS; i++)
+		if (vm->port[i])
+			set_bit(i, &vm->work);
+	set_bit(DN_WORK_YIELD, &vm->work);
+}
+
 /* All but the most frequent ones: without a stack frame these are shorter. */
 static noinline void dn_hypercall_other(struct dn_vm *vm)
 {
@@ -83,6 +97,8 @@ static noinline void dn_hypercall_other(struct dn_vm *vm)
 	case DENALI_HC_IDLE:
 		dn_clock_idle(vm, dn_arg64(regs->bx, regs->cx));
 		set_bit(DN_WORK_IDLE, &vm->work);
+		if (unlikely(vm->flags & DENALI_CREATE_SYNC_IRQ))
+			dn_hc_idle_sync(vm);
 		break;
 	case DENALI_HC_TIMER:
 		dn_clock_alarm(vm, dn_arg64(regs->bx, regs->cx));

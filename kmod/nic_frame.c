@@ -336,6 +336,28 @@ drop:
 	return false;
 }
 
+/*
+ * DENALI_CREATE_SYNC_IRQ: the next frame when the interrupt of the last has been taken. See
+ * dn_hc_idle_sync() for when there is another look.
+ */
+static noinline bool dn_nic_publish_one(struct dn_nic *nic, struct dn_ring *ring)
+{
+	u32 irq = BIT(DENALI_IRQ_PORT0 + nic->port.index);
+	struct dn_vm *vm = nic->port.vm;
+
+	if (!vm->idling &&
+	    (atomic_read(&vm->irq_raised) | READ_ONCE(vm->vregs->irq_pending)) & irq)
+		return false;
+	return dn_ring_publish_one(ring);
+}
+
+static bool dn_nic_publish(struct dn_nic *nic, struct dn_ring *ring)
+{
+	if (unlikely(nic->port.vm->flags & DENALI_CREATE_SYNC_IRQ))
+		return dn_nic_publish_one(nic, ring);
+	return dn_ring_publish(ring);
+}
+
 /* Show the guest what came in. Returns true if it wants an interrupt. */
 static bool dn_nic_publish_rx(struct dn_nic *nic)
 {
@@ -344,9 +366,9 @@ static bool dn_nic_publish_rx(struct dn_nic *nic)
 	bool raise;
 
 	if (!vport)
-		return dn_ring_publish(ring);
+		return dn_nic_publish(nic, ring);
 	dn_vport_lock(vport);
-	raise = dn_ring_publish(ring);
+	raise = dn_nic_publish(nic, ring);
 	dn_vport_unlock(vport);
 	return raise;
 }

@@ -44,6 +44,7 @@ bool dn_ring_peek(struct dn_vm *vm, const struct dn_ring *ring, u32 *at, struct 
 void dn_ring_unfetch(struct dn_ring *ring, u32 n);
 void dn_ring_respond(struct dn_vm *vm, struct dn_ring *ring, const struct denali_desc *desc);
 bool dn_ring_publish(struct dn_ring *ring);
+bool dn_ring_publish_one(struct dn_ring *ring);
 bool dn_ring_arm(struct dn_ring *ring);
 
 /* What a port moved, for the counters. */

@@ -236,6 +236,21 @@ bool dn_ring_publish(struct dn_ring *ring)
 }
 
 /**
+ * dn_ring_publish_one() - show the guest the first response that it doesn't see yet
+ * @ring: ring
+ *
+ * Return: was there one? The guest isn't asked whether it wants an interrupt.
+ */
+bool dn_ring_publish_one(struct dn_ring *ring)
+{
+	if (ring->rsp_pub == ring->rsp_prod)
+		return false;
+	/* As above. */
+	smp_store_release(&ring->hdr_rsp[DN_RSP_PROD], ++ring->rsp_pub);
+	return true;
+}
+
+/**
  * dn_ring_arm() - have the guest ring the doorbell at its next request
  * @ring: ring
  *

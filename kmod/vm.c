@@ -272,7 +272,8 @@ free:
  */
 struct dn_vm *dn_vm_create(const struct denali_vm_create *arg)
 {
-	const u32 flags = DENALI_CREATE_PERSISTENT | DENALI_CREATE_WAIT | DENALI_CREATE_TEMPLATE;
+	const u32 flags = DENALI_CREATE_PERSISTENT | DENALI_CREATE_WAIT | DENALI_CREATE_TEMPLATE |
+			  DENALI_CREATE_SYNC_IRQ;
 	struct dn_user *user;
 
 	if (arg->flags & ~flags || arg->reserved || !IS_ALIGNED(arg->mem_bytes, PAGE_SIZE) ||

@@ -507,6 +507,55 @@ TEST_F(nic, a_burst_in)
 	EXPECT_TRUE(nic_ended_well(self));
 }
 
+/* What has come for a VM that was off: how many frames does it see at once? */
+static uint32_t seen_at_once(struct __test_metadata *_metadata, struct _test_data_nic *self,
+			     uint32_t flags)
+{
+	volatile uint32_t *seen;
+	uint8_t frame[2048];
+	uint32_t entry, most;
+	struct denali_vm_state st;
+
+	self->vm = vm_create(self->dev, GUEST_MEM, flags, NULL);
+	ASSERT_GE(self->vm, 0);
+	ASSERT_EQ(guest_load(self->vm, "nic", &entry), 0);
+	ASSERT_EQ(vm_setup(self->vm, entry, "echo 16"), 0);
+	ASSERT_EQ(nic_attach(self->vm, self->tap, DENALI_NIC_NEW_PORT, DENALI_NIC_VNET_HDR, 10), 0);
+	vm_state(self->vm, &st);
+	self->id = st.id;
+	for (int n = 0; n < 8; n++) {
+		seq_frame(frame, 200, n, guest_mac);
+		ASSERT_EQ(frame_put(self, frame, 200), 0);
+	}
+	seen = guest_word(self, "most_seen");
+	ASSERT_NE(seen, NULL);
+	ASSERT_EQ(vm_ctl(self->vm, DENALI_IOC_VM_START), 0);
+	for (int n = 0; n < 8; n++) {
+		ASSERT_EQ(frame_get(self, frame, sizeof(frame), SOON_MS), 200);
+		EXPECT_EQ(frame_seq(frame), n);
+	}
+	most = *seen;
+	guest_var_put(seen);
+	seq_frame(frame, 60, 0xffff, guest_mac);
+	EXPECT_EQ(frame_put(self, frame, 60), 0);
+	EXPECT_TRUE(nic_ended_well(self));
+	return most;
+}
+
+TEST_F(nic, frames_are_shown_in_a_batch)
+{
+	if (on_switch)
+		SKIP(return, "a VM that is off has no queue on a switch");
+	EXPECT_EQ(seen_at_once(_metadata, self, 0), 8);
+}
+
+TEST_F(nic, frames_are_shown_one_by_one)
+{
+	if (on_switch)
+		SKIP(return, "a VM that is off has no queue on a switch");
+	EXPECT_EQ(seen_at_once(_metadata, self, DENALI_CREATE_SYNC_IRQ), 1);
+}
+
 /* A guest without buffers loses frames, and the host doesn't keep them for ever. */
 TEST_F(nic, no_buffers)
 {

@@ -23,6 +23,7 @@ static uint32_t out_prod, in_prod, in_cons;
 /* For the host's eyes. */
 volatile uint32_t progress;
 volatile uint32_t received;
+volatile uint32_t most_seen;		/* frames at once */
 volatile int32_t last_status;
 volatile uint32_t last_flags;
 
@@ -216,6 +217,9 @@ static void test_echo(void)
 				guest_idle(NO_TIMEOUT);
 			continue;
 		}
+		i = *ring_word(&in.ring.rsp_prod) - in_cons;
+		if (i > most_seen)
+			most_seen = i;
 		desc = &in.desc[in_cons++ % SIZE];
 		buf = desc->cookie;
 		CHECK(buf < SIZE);

@@ -86,6 +86,12 @@ struct denali_info {
 #define DENALI_CREATE_PERSISTENT	(1U << 0)	/* lives until DENALI_IOC_VM_DESTROY */
 #define DENALI_CREATE_WAIT		(1U << 1)	/* sleep (killably) until the pool has the memory */
 #define DENALI_CREATE_TEMPLATE		(1U << 2)	/* stops at DENALI_HC_TEMPLATE, for VM_CLONE */
+/*
+ * For measuring only: what batched delivery is compared with, as in the original (OSDI 2002,
+ * section 5.2). A NIC shows its frames one at a time, each with an interrupt, and the VM gives
+ * up the CPU between two of them. Without it all that have come are shown at once.
+ */
+#define DENALI_CREATE_SYNC_IRQ		(1U << 3)
 
 /**
  * struct denali_vm_create - DENALI_IOC_VM_CREATE: returns a VM descriptor
@@ -110,7 +116,7 @@ struct denali_vm_create {
 
 /**
  * struct denali_vm_clone - DENALI_IOC_VM_CLONE, on a template: returns a descriptor of a new VM
- * @flags:     IN DENALI_CREATE_PERSISTENT, DENALI_CREATE_WAIT
+ * @flags:     IN DENALI_CREATE_PERSISTENT, DENALI_CREATE_WAIT, DENALI_CREATE_SYNC_IRQ
  * @reserved:  0
  * @name:      IN as in denali_vm_create
  * @id:        OUT
@@ -133,7 +139,7 @@ struct denali_vm_clone {
 
 /**
  * struct denali_vm_clones - DENALI_IOC_VM_CLONES, on a template: several clones, all or none; returns 0
- * @flags:  IN DENALI_CREATE_PERSISTENT. Who waited for memory while he has some could wait for ever
+ * @flags:  IN DENALI_CREATE_PERSISTENT, DENALI_CREATE_SYNC_IRQ. Who waited for memory while he has some could wait for ever
  * @count:  IN how many, 1..DENALI_MAX_CLONES
  * @first:  IN number of the first
  * @reserved: 0
