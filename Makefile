@@ -36,6 +36,7 @@ TEST_TIMEOUT ?= 2000
 SWEEPARGS ?=
 SWEEP_TIMEOUT ?= 14400
 FUZZARGS ?= --seconds 3600
+SCALEARGS ?=
 FUZZ_TIMEOUT ?= 7200
 BOCHS_TIMEOUT ?= 800
 BOCHSFLAGS ?=
@@ -58,6 +59,8 @@ help:
 	@echo 'make test-bochs  the tests of what a guest must not reach, under Bochs, which checks'
 	@echo '                 segment limits and alignment; BOCHSFLAGS is for tools/bochs'
 	@echo 'make bench       print and keep the measurements'
+	@echo 'make bench-scale the same with up to 10,000 VMs, with plots in Documentation/scale (half an'
+	@echo '                 hour); SCALEARGS="--vms N PART..." for fewer and for some'
 	@echo 'make check       style: checkpatch, sparse, W=1, SPDX, shellcheck, documents'
 	@echo 'make install     install all of it (DESTDIR, PREFIX); make uninstall takes it back'
 	@echo 'make clean       remove what was built'
@@ -126,6 +129,12 @@ bench: deps
 	$(MAKE) all
 	KERNEL=$(or $(KERNEL),$(KVER)) selftests/bench/run
 
+# Tables and plots are part of the documents.
+bench-scale: deps
+	tools/deps plots
+	$(MAKE) all
+	KERNEL=$(or $(KERNEL),$(KVER)) selftests/bench/run-scale $(SCALEARGS)
+
 check:
 	tools/deps check
 	tools/check
@@ -148,7 +157,7 @@ clean:
 	$(MAKE) -C selftests clean
 	rm -f .kdir
 
-.PHONY: all help deps kmod libos userspace selftests demo test test-debug test-bochs test-sweep test-fuzz bench check install uninstall clean
+.PHONY: bench-scale all help deps kmod libos userspace selftests demo test test-debug test-bochs test-sweep test-fuzz bench check install uninstall clean
 # Everything below the top decides for itself what it can do at once; kbuild, the
 # guests and the tests of this level need one another.
 .NOTPARALLEL:

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Web servers: requests for the small object, a fixed number of them under way at any time, to
+ * 1, 10, 100, 1,000 and 10,000 VMs: to each in turn (all are active), and to some more
+ * than to others (Zipf's law, as the original was measured with). How many instructions
+ * a request takes, client included, and how long.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/denali.h>
+
+#include "../../lib.h"
+#include "../bench.h"
+#include "client.h"
+#include "crowd.h"
+#include "scale.h"
+
+#define AT_ONCE		8
+#define COUNT		1000	/* requests measured at least, or of a quarter of the VMs */
+#define COUNT_LARGE	50
+#define ALPHA		1.0	/* the VM of rank r gets 1 / r^ALPHA of what the first one gets */
+
+static struct crowd crowd;
+static uint64_t latency[CROWD_MAX > COUNT ? CROWD_MAX : COUNT];
+static double share[CROWD_MAX];		/* of VMs up to this one, of the requests */
+static int next;
+
+static int pick_turn(void *arg)
+{
+	return next++ % crowd.nr;
+}
+
+static int pick_zipf(void *arg)
+{
+	double at = drand48() * share[crowd.nr - 1];
+	int low = 0, high = crowd.nr - 1, mid;
+
+	while (low < high) {
+		mid = (low + high) / 2;
+		if (share[mid] < at)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static void zipf_init(int nr)
+{
+	double sum = 0;
+	int i;
+
+	for (i = 0; i < nr; i++) {
+		sum += 1 / pow(i + 1, ALPHA);
+		share[i] = sum;
+	}
+	srand48(1);
+}
+
+static unsigned long long permille(const struct load *load, int part)
+{
+	return load->latency[(long)(load->count - 1) * part / 1000];
+}
+
+static void measure(const char *name, struct load *load)
+{
+	client_http(load);
+	printf("%s %d insns %llu\n", name, crowd.nr, (unsigned long long)load->busy_ns / load->count);
+	printf("%s %d ns %llu\n", name, crowd.nr, (unsigned long long)load->ns / load->count);
+	printf("%s %d p50 %llu\n", name, crowd.nr, permille(load, 500));
+	printf("%s %d p99 %llu\n", name, crowd.nr, permille(load, 990));
+	printf("%s %d max %llu\n", name, crowd.nr, permille(load, 1000));
+	printf("%s %d again %u\n", name, crowd.nr, load->failed);
+	fflush(stdout);
+}
+
+static void measure_all(void)
+{
+	struct load load = {
+		.path = "/", .bytes = SMALL_BYTES, .at_once = AT_ONCE, .latency = latency,
+		.first = crowd.nr, .count = crowd.nr / 4 > COUNT ? crowd.nr / 4 : COUNT,
+		.pick = pick_turn,
+	};
+
+	next = 0;
+	measure("web-all", &load);
+	load.first = 100;
+	load.count = COUNT;
+	load.pick = pick_zipf;
+	zipf_init(crowd.nr);
+	measure("web-zipf", &load);
+	load.path = "/large";
+	load.bytes = LARGE_BYTES;
+	load.first = AT_ONCE;
+	load.count = COUNT_LARGE;
+	load.pick = pick_turn;
+	measure("web-large", &load);
+}
+
+/* The original's figure: requests for the large object, with the VMs of one kind and of another. */
+static void compare(int dev, const char *name, uint32_t flags, const char *args, int most, int count)
+{
+	static const int sizes[] = { 1, 2, 5, 10, 20, 50, 100, 200, 400, 800 };
+	struct load load = {
+		.path = "/large", .bytes = LARGE_BYTES, .at_once = AT_ONCE, .latency = latency,
+		.first = AT_ONCE, .count = count, .pick = pick_turn,
+	};
+	size_t i;
+
+	crowd_init(&crowd, dev);
+	crowd.flags = flags;
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]) && sizes[i] <= most; i++) {
+		crowd_grow(&crowd, sizes[i], args);
+		next = 0;
+		measure(name, &load);
+	}
+	crowd_exit(&crowd);
+}
+
+void scale_irq(int dev, int most, int seconds)
+{
+	compare(dev, "irq-batched", 0, "", most, 30);
+	compare(dev, "irq-sync", DENALI_CREATE_SYNC_IRQ, "", most, 30);
+}
+
+/* Each of those that spin takes its quantum before the next one may answer. */
+void scale_spin(int dev, int most, int seconds)
+{
+	compare(dev, "spin-idle", 0, "", most < 20 ? most : 20, 30);
+	compare(dev, "spin-spin", 0, "spin", most < 20 ? most : 20, 30);
+}
+
+void scale_web(int dev, int most, int seconds)
+{
+	int nr;
+
+	crowd_init(&crowd, dev);
+	for (nr = 1; nr < most; nr *= 10) {
+		crowd_grow(&crowd, nr, "");
+		measure_all();
+	}
+	crowd_grow(&crowd, most, "");
+	measure_all();
+	crowd_exit(&crowd);
+}
