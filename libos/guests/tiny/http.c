@@ -176,6 +176,8 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t err)
 	if (!c)
 		return ERR_MEM;
 	tcp_arg(pcb, c);
+	/* Else the last part of an answer waits for the acknowledgment of the first, which may be put off. */
+	tcp_nagle_disable(pcb);
 	tcp_recv(pcb, received);
 	tcp_sent(pcb, sent);
 	tcp_poll(pcb, polled, POLL_INTERVAL);
