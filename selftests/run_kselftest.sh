@@ -206,6 +206,11 @@ for t in "${tests[@]}"; do
 	skip=$(grep -ciE '^ok [0-9]+.*# skip' "$work/out")
 	bad_cases=$(grep -cE '^not ok [0-9]+' "$work/out")
 	ok=$((ok - skip))
+	# A script that ends in its middle may do so with status 0.
+	planned=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$work/out" | head -n 1)
+	if [ -z "$trouble" ] && [ "${planned:-0}" -gt $((ok + skip + bad_cases)) ]; then
+		trouble="$((ok + skip + bad_cases)) of $planned cases ran"
+	fi
 	if [ $status = 4 ] && [ $((ok + skip + bad_cases)) = 0 ]; then
 		skip=1
 	fi
