@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which runner has which VM. A new VM goes to the runner that has the fewest, of those
+ * Which runner of its tenant's has which VM. A new VM goes to the runner that has the fewest, of those
  * on the CPUs that it may run on. Later it stays where it is, where its memory is in the
  * caches, but
  *
@@ -21,6 +21,7 @@
 #include <linux/time64.h>
 
 #include "runner.h"
+#include "tenant.h"
 #include "vm.h"
 
 /* How often a runner that is busy looks at the others, and at how many of its VMs then. */
@@ -59,7 +60,7 @@ static struct dn_vm *dn_runner_first(struct dn_runner *r)
 }
 
 /* The runner with the fewest VMs; one on the VM's CPUs if any of these has a runner. */
-static struct dn_runner *dn_runner_choose(const struct dn_vm *vm)
+static struct dn_runner *dn_runner_choose(const struct dn_tenant *tenant, const struct dn_vm *vm)
 {
 	struct dn_runner *best = NULL, *r;
 	bool allowed = false, ok;
@@ -67,7 +68,7 @@ static struct dn_runner *dn_runner_choose(const struct dn_vm *vm)
 
 	lockdep_assert_held(&dn_runners_mutex);
 	for_each_online_cpu(cpu) {
-		r = per_cpu_ptr(&dn_runners, cpu);
+		r = per_cpu_ptr(tenant->runners, cpu);
 		ok = dn_runner_allows(r, vm);
 		if (!r->task || (allowed && !ok))
 			continue;
@@ -78,13 +79,13 @@ static struct dn_runner *dn_runner_choose(const struct dn_vm *vm)
 	return best;
 }
 
-/** dn_runner_add() - find a runner for a new VM. Context: may sleep. */
-void dn_runner_add(struct dn_vm *vm)
+/** dn_runner_add() - find a runner for a new VM of @tenant. Context: may sleep. */
+void dn_runner_add(struct dn_vm *vm, struct dn_tenant *tenant)
 {
 	struct dn_runner *r;
 
 	mutex_lock(&dn_runners_mutex);
-	r = dn_runner_choose(vm);
+	r = dn_runner_choose(tenant, vm);
 	raw_spin_lock_irq(&r->lock);
 	vm->runner = r;
 	vm->weight = DENALI_WEIGHT_DEFAULT;
@@ -157,10 +158,10 @@ bool dn_balance_wake(struct dn_runner *r, struct dn_vm *vm)
 	struct dn_runner *to;
 	int cpu;
 
-	if (likely(here && (!r->queue.nr || cpumask_empty(&dn_runners_idle))))
+	if (likely(here && (!r->queue.nr || cpumask_empty(&r->tenant->idle))))
 		return false;
-	for_each_cpu(cpu, here ? &dn_runners_idle : cpu_online_mask) {
-		to = per_cpu_ptr(&dn_runners, cpu);
+	for_each_cpu(cpu, here ? &r->tenant->idle : cpu_online_mask) {
+		to = per_cpu_ptr(r->tenant->runners, cpu);
 		if (to != r && dn_runner_allows(to, vm) && dn_balance_move(r, vm, to, here))
 			return true;
 	}
@@ -174,7 +175,7 @@ static bool dn_balance_give(struct dn_runner *r, struct dn_vm *vm)
 	int cpu;
 
 	for_each_online_cpu(cpu) {
-		to = per_cpu_ptr(&dn_runners, cpu);
+		to = per_cpu_ptr(r->tenant->runners, cpu);
 		if (to != r && READ_ONCE(to->task) && dn_runner_allows(to, vm) &&
 		    (!best || READ_ONCE(to->queue.load) < READ_ONCE(best->queue.load)))
 			best = to;
@@ -226,7 +227,7 @@ void dn_balance_idle(struct dn_runner *r)
 		return;
 	r->looked = jiffies;
 	for_each_online_cpu(cpu) {
-		from = per_cpu_ptr(&dn_runners, cpu);
+		from = per_cpu_ptr(r->tenant->runners, cpu);
 		if (from == r || READ_ONCE(from->queue.nr) < 2)
 			continue;
 		dn_runners_lock(r, from);
@@ -254,7 +255,7 @@ void dn_runner_place(struct dn_vm *vm)
 	mutex_lock(&dn_runners_mutex);
 	/* Off, and with the mutex held, it isn't moved by anybody else. */
 	from = vm->runner;
-	to = dn_runner_choose(vm);
+	to = dn_runner_choose(from->tenant, vm);
 	if (!dn_runner_allows(from, vm) && to != from) {
 		dn_runners_lock(from, to);
 		dn_runner_move(from, vm, to);
@@ -273,7 +274,7 @@ void dn_runner_evacuate(struct dn_runner *from)
 	for (;;) {
 		raw_spin_lock_irq(&from->lock);
 		vm = dn_runner_first(from);
-		to = vm ? dn_runner_choose(vm) : NULL;
+		to = vm ? dn_runner_choose(from->tenant, vm) : NULL;
 		raw_spin_unlock_irq(&from->lock);
 		if (!vm)
 			break;

@@ -13,7 +13,7 @@
 
 #include "batch.h"
 #include "chardev.h"
-#include "quota.h"
+#include "tenant.h"
 #include "uarg.h"
 #include "vm.h"
 
@@ -52,28 +52,31 @@ static int dn_batch_reserve(struct dn_batch_vm *batch, u32 nr)
 }
 
 static struct dn_vm *dn_batch_one(struct dn_vm *base, const struct denali_vm_clones *arg, u32 i,
-				  struct dn_user *user)
+				  struct dn_account *account)
 {
 	char name[DENALI_NAME_SIZE + 10] = "";
 
 	if (arg->name[0])
 		snprintf(name, sizeof(name), "%s%u", arg->name, arg->first + i);
-	return dn_vm_new(base->mem_size, arg->flags, name, base, user);
+	return dn_vm_new(base->mem_size, arg->flags, name, base, account);
 }
 
 static int dn_batch_make(struct dn_batch_vm *batch, struct dn_vm *base,
 			 const struct denali_vm_clones *arg)
 {
-	struct dn_user *user;
+	struct dn_account *account;
 	struct dn_vm *vm;
-	int err = 0;
+	int err;
 	u32 i;
 
-	user = dn_quota_take(base->mem_size, arg->count);
-	if (IS_ERR(user))
-		return PTR_ERR(user);
+	account = dn_tenant_claim(arg->tenant);
+	if (IS_ERR(account))
+		return PTR_ERR(account);
+	err = dn_quota_charge(account, base->mem_size, arg->count);
+	if (err)
+		goto release;
 	for (i = 0; i < arg->count && !err; i++) {
-		vm = dn_batch_one(base, arg, i, user);
+		vm = dn_batch_one(base, arg, i, account);
 		err = PTR_ERR_OR_ZERO(vm);
 		if (!err)
 			batch[i].vm = vm;
@@ -83,7 +86,9 @@ static int dn_batch_make(struct dn_batch_vm *batch, struct dn_vm *base,
 	}
 	/* Whose VM was made, or couldn't be, isn't charged here any more. */
 	if (i < arg->count)
-		dn_quota_give(user, base->mem_size, arg->count - i);
+		dn_quota_uncharge(account, base->mem_size, arg->count - i);
+release:
+	dn_quota_release(account);
 	return err;
 }
 

@@ -17,6 +17,7 @@
 #include "host.h"
 #include "pool.h"
 #include "runner.h"
+#include "tenant.h"
 #include "uarg.h"
 #include "vm.h"
 #include "vswitch.h"
@@ -149,6 +150,29 @@ static int dn_chardev_switch_tap(unsigned int cmd, void __user *uarg)
 	return ret ? ret : dn_vswitch_tap(&arg);
 }
 
+static int dn_chardev_tenant_set(unsigned int cmd, void __user *uarg)
+{
+	struct denali_tenant_set arg;
+	int ret;
+
+	ret = dn_uarg_get(&arg, sizeof(arg), DN_UARG_V1(denali_tenant_set, cpus), cmd, uarg);
+	return ret ? ret : dn_tenant_set(&arg);
+}
+
+static int dn_chardev_tenant_del(unsigned int cmd, void __user *uarg)
+{
+	size_t v1 = DN_UARG_V1(denali_tenant_del, vms);
+	struct denali_tenant_del arg;
+	int ret, put;
+
+	ret = dn_uarg_get(&arg, sizeof(arg), v1, cmd, uarg);
+	if (ret)
+		return ret;
+	ret = dn_tenant_del(&arg);
+	put = ret == -EBUSY ? dn_uarg_put(&arg, sizeof(arg), v1, cmd, uarg) : 0;
+	return put ?: ret;
+}
+
 static long dn_chardev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	void __user *uarg = (void __user *)arg;
@@ -168,6 +192,10 @@ static long dn_chardev_ioctl(struct file *file, unsigned int cmd, unsigned long 
 		return dn_chardev_switch_del(cmd, uarg);
 	case DN_UARG_CMD(DENALI_IOC_SWITCH_TAP):
 		return dn_chardev_switch_tap(cmd, uarg);
+	case DN_UARG_CMD(DENALI_IOC_TENANT_SET):
+		return dn_chardev_tenant_set(cmd, uarg);
+	case DN_UARG_CMD(DENALI_IOC_TENANT_DEL):
+		return dn_chardev_tenant_del(cmd, uarg);
 	default:
 		return -ENOTTY;
 	}

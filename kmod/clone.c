@@ -17,9 +17,9 @@
 
 #include <uapi/linux/denali_netlink.h>
 
-#include "quota.h"
 #include "runner.h"
 #include "slice.h"
+#include "tenant.h"
 #include "vm.h"
 
 /** dn_life_next() - a number for vm->life that none has had. Context: any. */
@@ -68,7 +68,8 @@ int dn_clone_check(const struct dn_vm *base)
  */
 struct dn_vm *dn_vm_clone(struct dn_vm *base, const struct denali_vm_clone *arg)
 {
-	struct dn_user *user;
+	struct dn_account *account;
+	struct dn_vm *vm;
 	int err;
 
 	const u32 flags = DENALI_CREATE_PERSISTENT | DENALI_CREATE_WAIT | DENALI_CREATE_SYNC_IRQ;
@@ -78,10 +79,13 @@ struct dn_vm *dn_vm_clone(struct dn_vm *base, const struct denali_vm_clone *arg)
 	err = dn_clone_check(base);
 	if (err)
 		return ERR_PTR(err);
-	user = dn_quota_take(base->mem_size, 1);
-	if (IS_ERR(user))
-		return ERR_CAST(user);
-	return dn_vm_new(base->mem_size, arg->flags, arg->name, base, user);
+	account = dn_tenant_claim(arg->tenant);
+	if (IS_ERR(account))
+		return ERR_CAST(account);
+	err = dn_quota_charge(account, base->mem_size, 1);
+	vm = err ? ERR_PTR(err) : dn_vm_new(base->mem_size, arg->flags, arg->name, base, account);
+	dn_quota_release(account);
+	return vm;
 }
 
 static void dn_clone_write_cmdline(struct dn_vm *vm)

@@ -17,6 +17,7 @@
 #include "pool.h"
 #include "quota.h"
 #include "runner.h"
+#include "tenant.h"
 #include "vm.h"
 #include "vswitch.h"
 
@@ -55,8 +56,9 @@ static int dn_nice_set(const char *val, const struct kernel_param *kp)
 		return err;
 	if (nice < MIN_NICE || nice > MAX_NICE)
 		return -EINVAL;
-	WRITE_ONCE(dn_runner_nice, nice);
-	dn_runners_renice();
+	mutex_lock(&dn_runners_mutex);
+	dn_runners_renice(&dn_tenant_default, nice);
+	mutex_unlock(&dn_runners_mutex);
 	return 0;
 }
 
@@ -64,7 +66,7 @@ static const struct kernel_param_ops dn_nice_ops = {
 	.set = dn_nice_set,
 	.get = param_get_int,
 };
-module_param_cb(nice, &dn_nice_ops, &dn_runner_nice, 0644);
+module_param_cb(nice, &dn_nice_ops, &dn_tenant_default.nice, 0644);
 MODULE_PARM_DESC(nice, "niceness of the threads that run VMs, -20 to 19, against Linux's own tasks (default: 0)");
 
 static char *sched = "fair";
@@ -179,6 +181,7 @@ static void __exit dn_module_exit(void)
 	dn_vms_exit();
 	dn_vswitches_exit();
 	dn_netlink_unregister();
+	dn_tenants_exit();
 	dn_runners_stop();
 	dn_block_destroy_all();
 	dn_pool_destroy();

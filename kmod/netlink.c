@@ -20,6 +20,7 @@
 #include <uapi/linux/denali_netlink.h>
 
 #include "runner.h"
+#include "tenant.h"
 #include "vm.h"
 #include "vswitch.h"
 
@@ -142,6 +143,7 @@ static int dn_netlink_put_vm(struct sk_buff *skb, struct dn_vm *vm, struct user_
 	    nla_put_u32(skb, DENALI_A_IDLE, READ_ONCE(vm->on) == DN_ON_IDLE) ||
 	    (vm->base && nla_put_u64_64bit(skb, DENALI_A_TEMPLATE, vm->base->id, DENALI_A_PAD)) ||
 	    (runner && nla_put_u32(skb, DENALI_A_CPU, runner->cpu)) ||
+	    (vm->tenant->name[0] && nla_put_string(skb, DENALI_A_TENANT, vm->tenant->name)) ||
 	    dn_netlink_put_share(skb, vm) ||
 	    dn_netlink_put_exits(skb, &vm->stats))
 		return -EMSGSIZE;
@@ -265,6 +267,11 @@ static const struct genl_ops dn_ops[] = {
 		.cmd = DENALI_CMD_SWITCH_GET,
 		.start = dn_vswitch_dump_start,
 		.dumpit = dn_vswitch_dump,
+	},
+	{
+		.cmd = DENALI_CMD_TENANT_GET,
+		.start = dn_tenant_dump_start,
+		.dumpit = dn_tenant_dump,
 	},
 };
 

@@ -409,8 +409,8 @@ void dn_part_put(struct dn_part *part)
 	if (!refcount_dec_and_test(&part->ref))
 		return;
 	dn_part_give(part);
-	if (part->user)
-		dn_quota_give(part->user, (u64)part->pages << PAGE_SHIFT, 1);
+	if (part->account)
+		dn_quota_uncharge(part->account, (u64)part->pages << PAGE_SHIFT, 1);
 	if (part->base)
 		dn_part_put(part->base);
 	kvfree(part);

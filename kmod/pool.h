@@ -17,14 +17,14 @@
 #define DN_BLOCK_SIZE	_BITUL(DN_BLOCK_SHIFT)
 #define DN_BLOCK_PAGES	(DN_BLOCK_SIZE >> PAGE_SHIFT)
 
-struct dn_user;
+struct dn_account;
 
 /**
  * struct dn_part - a partition: the frames of one VM
  * @ref:      the VM and every mapping of its memory hold one
  * @pages:    its size in pages
  * @nr_large: number of leading 2 MiB chunks that are one aligned block each
- * @user:     who is charged for it, or NULL; see quota.c
+ * @account:  charged for it, or NULL; see quota.c
  * @closed:   the VM is destroyed: mappings get no further pages
  * @base:     NULL, or the template's partition, to which a reference is held: pages that
  *            the VM hasn't written yet are read there
@@ -44,7 +44,7 @@ struct dn_part {
 	u32 pages;
 	u32 nr_large;
 	u32 nr_pfn;
-	struct dn_user *user;
+	struct dn_account *account;
 	bool closed;
 	struct dn_part *base;
 	u32 nr_own;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runners: a kernel thread per CPU that takes turns at its VMs. An idle VM has
+ * Runners: a kernel thread that takes turns at its VMs. An idle VM has
  * no thread and no stack, only its struct; it costs nothing until an event
- * wakes it.
+ * wakes it. Which runners there are is runners.c's.
  *
  * A VM belongs to one runner at a time. The runner's lock guards the queue state
  * of its VMs (vm->on, vm->state, vm->run_node) and vm->runner itself; a VM that
@@ -17,30 +17,21 @@
  * To Linux a runner is an ordinary task: it yields when Linux wants the CPU, and
  * an admin may change its niceness and affinity.
  */
-#include <linux/cpu.h>
-#include <linux/cpuhotplug.h>
 #include <linux/freezer.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
-#include <linux/percpu.h>
 #include <linux/sched.h>
 
-#include "block.h"
 #include "guest.h"
 #include "runner.h"
 #include "slice.h"
+#include "tenant.h"
 #include "vm.h"
 
 #define DN_RECLAIM_BUDGET	64	/* VMs at a time */
 
 /* Work that takes a VM off the CPU and leaves it off. */
 #define DN_WORK_OFF	(BIT(DN_WORK_END) | BIT(DN_WORK_STOP) | BIT(DN_WORK_TEMPLATE))
-
-DEFINE_PER_CPU(struct dn_runner, dn_runners);
-DEFINE_MUTEX(dn_runners_mutex);	/* which runner has a task */
-struct cpumask dn_runners_idle;
-int dn_runner_nice;
-static enum cpuhp_state dn_hotplug_state;
 
 /* Some VM went off. One for all: those who wait for that are few. */
 static DECLARE_WAIT_QUEUE_HEAD(dn_off_wait);
@@ -518,7 +509,16 @@ struct dn_vm *dn_runner_pass(struct dn_runner *r, struct dn_vm *vm)
 	return next;
 }
 
-static int dn_runner_main(void *data)
+/* Its CPU goes. The freezer can't wake who is parked, and must not wait for him. */
+static void dn_runner_park(void)
+{
+	current->flags |= PF_NOFREEZE;
+	kthread_parkme();
+	set_freezable();
+}
+
+/** dn_runner_main() - the thread of the runner @data */
+int dn_runner_main(void *data)
 {
 	struct dn_runner *r = data;
 	struct dn_vm *vm = NULL;
@@ -527,13 +527,16 @@ static int dn_runner_main(void *data)
 	dn_slice_notify(r, true);
 	while (vm || !kthread_should_stop()) {
 		if (!vm) {
+			if (kthread_should_park())
+				dn_runner_park();
 			try_to_freeze();
 			dn_balance_idle(r);
 			set_current_state(TASK_INTERRUPTIBLE);
-			if (!READ_ONCE(r->queue.nr) && !kthread_should_stop() && !freezing(current)) {
-				cpumask_set_cpu(r->cpu, &dn_runners_idle);
+			if (!READ_ONCE(r->queue.nr) && !kthread_should_stop() &&
+			    !kthread_should_park() && !freezing(current)) {
+				cpumask_set_cpu(r->cpu, &r->tenant->idle);
 				schedule();
-				cpumask_clear_cpu(r->cpu, &dn_runners_idle);
+				cpumask_clear_cpu(r->cpu, &r->tenant->idle);
 			}
 			__set_current_state(TASK_RUNNING);
 		} else {
@@ -601,125 +604,19 @@ bool dn_runner_take(struct dn_vm *vm, int work, u32 state)
 	return taken;
 }
 
-u32 dn_runners_count(void)
+/** dn_runner_init() - a runner without a thread. Context: nobody knows it yet. */
+void dn_runner_init(struct dn_runner *r, struct dn_tenant *tenant, int cpu)
 {
-	u32 nr = 0;
-	int cpu;
-
-	for_each_online_cpu(cpu)
-		nr += !!READ_ONCE(per_cpu_ptr(&dn_runners, cpu)->task);
-	return nr;
-}
-
-/** dn_runners_renice() - dn_runner_nice has changed. Context: may sleep. */
-void dn_runners_renice(void)
-{
-	struct task_struct *task;
-	int cpu;
-
-	mutex_lock(&dn_runners_mutex);
-	for_each_possible_cpu(cpu) {
-		task = per_cpu_ptr(&dn_runners, cpu)->task;
-		if (task)
-			set_user_nice(task, dn_runner_nice);
-	}
-	mutex_unlock(&dn_runners_mutex);
-}
-
-/* A CPU came: start its runner. */
-static int dn_runner_online(unsigned int cpu)
-{
-	struct dn_runner *r = per_cpu_ptr(&dn_runners, cpu);
-	struct task_struct *task;
-
-	dn_block_online(cpu);
-	/* It slept through a suspend. */
-	if (r->task)
-		return 0;
-	task = kthread_create_on_node(dn_runner_main, r, cpu_to_node(cpu), "denali/%u", cpu);
-	if (IS_ERR(task))
-		return PTR_ERR(task);
-	/* Not kthread_bind(): an admin may move it, also into a cgroup. */
-	set_cpus_allowed_ptr(task, cpumask_of(cpu));
-	mutex_lock(&dn_runners_mutex);
-	set_user_nice(task, dn_runner_nice);
-	r->task = task;
-	mutex_unlock(&dn_runners_mutex);
-	wake_up_process(task);
-	return 0;
-}
-
-/* A CPU goes: stop its runner and spread its VMs over the others. */
-static int dn_runner_offline(unsigned int cpu)
-{
-	struct dn_runner *r = per_cpu_ptr(&dn_runners, cpu);
-	struct task_struct *task = r->task;
-
-	/*
-	 * A suspend has frozen the runner, without a VM in hand: it can't be stopped, and
-	 * will have its CPU back before it wakes.
-	 */
-	if (cpuhp_tasks_frozen)
-		return 0;
-	mutex_lock(&dn_runners_mutex);
-	raw_spin_lock_irq(&r->lock);
-	r->task = NULL;
-	raw_spin_unlock_irq(&r->lock);
-	kthread_stop(task);
-	dn_runner_evacuate(r);
-	mutex_unlock(&dn_runners_mutex);
-	return 0;
-}
-
-/**
- * dn_runners_start() - a runner for each online CPU, now and later
- * Return: 0 or an error.
- */
-int dn_runners_start(void)
-{
-	int cpu, ret;
-
-	for_each_possible_cpu(cpu) {
-		struct dn_runner *r = per_cpu_ptr(&dn_runners, cpu);
-
-		memset(r, 0, sizeof(*r));
-		r->cpu = cpu;
-		r->slice_cpu = -1;
-		r->looked = jiffies;
-		raw_spin_lock_init(&r->lock);
-		dn_sched->init(&r->queue);
-		INIT_LIST_HEAD(&r->vms);
-		INIT_LIST_HEAD(&r->idle);
-		INIT_DELAYED_WORK(&r->reclaim, dn_runner_reclaim);
-		hrtimer_init(&r->quantum, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_HARD);
-		r->quantum.function = dn_runner_quantum;
-		INIT_CSD(&r->csd, dn_runner_interrupt, NULL);
-	}
-	dn_slice_init();
-	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "denali:runner", dn_runner_online,
-				dn_runner_offline);
-	if (ret < 0) {
-		dn_slice_exit();
-		return ret;
-	}
-	dn_hotplug_state = ret;
-	return 0;
-}
-
-/** dn_runners_stop() - no VM is left. Context: may sleep. */
-void dn_runners_stop(void)
-{
-	int cpu;
-
-	cpuhp_remove_state(dn_hotplug_state);
-	for_each_possible_cpu(cpu) {
-		struct dn_runner *r = per_cpu_ptr(&dn_runners, cpu);
-
-		/* A CPU that didn't come back from a suspend is offline with its runner. */
-		if (r->task)
-			kthread_stop(r->task);
-		hrtimer_cancel(&r->quantum);
-		cancel_delayed_work_sync(&r->reclaim);
-	}
-	dn_slice_exit();
+	r->tenant = tenant;
+	r->cpu = cpu;
+	r->slice_cpu = -1;
+	r->looked = jiffies;
+	raw_spin_lock_init(&r->lock);
+	dn_sched->init(&r->queue);
+	INIT_LIST_HEAD(&r->vms);
+	INIT_LIST_HEAD(&r->idle);
+	INIT_DELAYED_WORK(&r->reclaim, dn_runner_reclaim);
+	hrtimer_init(&r->quantum, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_HARD);
+	r->quantum.function = dn_runner_quantum;
+	INIT_CSD(&r->csd, dn_runner_interrupt, NULL);
 }

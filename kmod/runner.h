@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Runners: one kernel thread per CPU, which multiplexes VMs.
+ * Runners: kernel threads, one per CPU and tenant, which multiplex VMs.
  */
 #ifndef DN_RUNNER_H
 #define DN_RUNNER_H
 
-#include <linux/cpumask.h>
 #include <linux/hrtimer.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
-#include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
@@ -20,11 +18,14 @@
 #include "sched.h"
 #include "slice.h"
 
+struct dn_tenant;
 struct dn_vm;
 
 /**
- * struct dn_runner - one of a CPU's
- * @task:    kernel thread; NULL while the CPU is offline
+ * struct dn_runner - a tenant's on a CPU
+ * @tenant:  whose VMs it runs
+ * @thread:  kernel thread, parked while the CPU is offline; NULL until the CPU has been online
+ * @task:    the same while it takes VMs, else NULL
  * @cpu:     the CPU that it is meant for
  * @lock:    queue, vms and the queue state of the VMs on it
  * @queue:   runnable VMs
@@ -47,6 +48,8 @@ struct dn_vm;
  * @csd:     to interrupt @slice_cpu
  */
 struct dn_runner {
+	struct dn_tenant *tenant;
+	struct task_struct *thread;
 	struct task_struct *task;
 	int cpu;
 	raw_spinlock_t lock;
@@ -72,30 +75,28 @@ struct dn_runner {
 	call_single_data_t csd;
 };
 
-int dn_runners_start(void);
-void dn_runners_stop(void);
-u32 dn_runners_count(void);
-void dn_runners_renice(void);
-
 /* How long a VM idles before its page tables are taken. */
 #define DN_RECLAIM_AFTER	(2 * HZ)
 
-DECLARE_PER_CPU(struct dn_runner, dn_runners);
+/* runners.c */
 extern struct mutex dn_runners_mutex;	/* which runner has a task: CPU hotplug, who chooses one */
-
-extern struct cpumask dn_runners_idle;	/* runners that sleep */
-extern int dn_runner_nice;
+int dn_runners_start(void);
+void dn_runners_stop(void);
+u32 dn_runners_count(void);
+void dn_runners_renice(struct dn_tenant *tenant, int nice);
 
 /* balance.c */
 bool dn_balance_wake(struct dn_runner *r, struct dn_vm *vm);
 void dn_balance_busy(struct dn_runner *r, struct dn_vm *prev, u64 now);
 void dn_balance_idle(struct dn_runner *r);
-void dn_runner_add(struct dn_vm *vm);
+void dn_runner_add(struct dn_vm *vm, struct dn_tenant *tenant);
 void dn_runner_remove(struct dn_vm *vm);
 void dn_runner_place(struct dn_vm *vm);
 void dn_runner_evacuate(struct dn_runner *from);
 
 /* runner.c */
+void dn_runner_init(struct dn_runner *r, struct dn_tenant *tenant, int cpu);
+int dn_runner_main(void *data);
 struct dn_runner *dn_runner_lock(struct dn_vm *vm, unsigned long *flags);
 void dn_runner_unlock(struct dn_runner *r, unsigned long flags);
 void dn_runner_queue(struct dn_runner *r, struct dn_vm *vm);

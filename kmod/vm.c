@@ -25,6 +25,7 @@
 #include "quota.h"
 #include "runner.h"
 #include "slice.h"
+#include "tenant.h"
 #include "vm.h"
 
 static DEFINE_XARRAY(dn_vms);		/* by id */
@@ -157,6 +158,7 @@ static int dn_vm_publish(struct dn_vm *vm)
 			__module_get(THIS_MODULE);
 		hash_add(dn_names, &vm->name_node, dn_name_hash(vm->name));
 		dn_vms_nr++;
+		WRITE_ONCE(vm->tenant->listed, vm->tenant->listed + 1);
 	}
 	mutex_unlock(&dn_vms_mutex);
 	return err;
@@ -187,13 +189,13 @@ static void dn_vm_init_fresh(struct dn_vm *vm)
  * @flags:     DENALI_CREATE_*
  * @name:      NUL-termination not yet checked
  * @base:      NULL, or the template that it is to be a clone of, with as much memory
- * @user:      who is charged for it already; given back if it can't be made
+ * @account:   claimed, and charged for it already; uncharged if it can't be made
  *
  * Context: process; sleeps for memory if asked to. Return: the VM with a reference or an ERR_PTR
  * as DENALI_IOC_VM_CREATE documents.
  */
 struct dn_vm *dn_vm_new(u64 mem_bytes, u32 flags, const char *name, struct dn_vm *base,
-			struct dn_user *user)
+			struct dn_account *account)
 {
 	struct dn_part *base_part = base ? base->part : NULL;
 	struct dn_vm *vm = NULL;
@@ -214,7 +216,7 @@ struct dn_vm *dn_vm_new(u64 mem_bytes, u32 flags, const char *name, struct dn_vm
 		err = PTR_ERR(vm->part);
 		goto free;
 	}
-	vm->part->user = user;
+	vm->part->account = account;
 
 	kref_init(&vm->ref);
 	mutex_init(&vm->ctl);
@@ -224,6 +226,7 @@ struct dn_vm *dn_vm_new(u64 mem_bytes, u32 flags, const char *name, struct dn_vm
 	dn_pgtable_init(&vm->pgt);
 	vm->mem_size = mem_bytes;
 	vm->uid = current_euid();
+	vm->tenant = account->tenant;
 	vm->flags = flags;
 	strscpy(vm->name, name, sizeof(vm->name));
 	page0 = dn_part_addr(vm->part, 0);
@@ -240,7 +243,7 @@ struct dn_vm *dn_vm_new(u64 mem_bytes, u32 flags, const char *name, struct dn_vm
 	} else {
 		dn_vm_init_fresh(vm);
 	}
-	dn_runner_add(vm);
+	dn_runner_add(vm, vm->tenant);
 
 	vm->port[0] = dn_console_create(vm);
 	if (IS_ERR(vm->port[0])) {
@@ -258,7 +261,7 @@ put:
 	dn_vm_put(vm);
 	return ERR_PTR(err);
 free:
-	dn_quota_give(user, mem_bytes, 1);
+	dn_quota_uncharge(account, mem_bytes, 1);
 	kfree(vm);
 	return ERR_PTR(err);
 }
@@ -274,15 +277,20 @@ struct dn_vm *dn_vm_create(const struct denali_vm_create *arg)
 {
 	const u32 flags = DENALI_CREATE_PERSISTENT | DENALI_CREATE_WAIT | DENALI_CREATE_TEMPLATE |
 			  DENALI_CREATE_SYNC_IRQ;
-	struct dn_user *user;
+	struct dn_account *account;
+	struct dn_vm *vm;
+	int err;
 
 	if (arg->flags & ~flags || arg->reserved || !IS_ALIGNED(arg->mem_bytes, PAGE_SIZE) ||
 	    arg->mem_bytes < DENALI_MIN_MEMORY || arg->mem_bytes > DENALI_MAX_MEMORY)
 		return ERR_PTR(-EINVAL);
-	user = dn_quota_take(arg->mem_bytes, 1);
-	if (IS_ERR(user))
-		return ERR_CAST(user);
-	return dn_vm_new(arg->mem_bytes, arg->flags, arg->name, NULL, user);
+	account = dn_tenant_claim(arg->tenant);
+	if (IS_ERR(account))
+		return ERR_CAST(account);
+	err = dn_quota_charge(account, arg->mem_bytes, 1);
+	vm = err ? ERR_PTR(err) : dn_vm_new(arg->mem_bytes, arg->flags, arg->name, NULL, account);
+	dn_quota_release(account);
+	return vm;
 }
 
 /** dn_vm_setup() - DENALI_IOC_VM_SETUP */
@@ -474,12 +482,13 @@ static void dn_vm_finish_work(struct work_struct *work)
  * @vm: its runner holds a reference
  *
  * Whoever is in an ioctl on this VM may be slow, or wait for the RTNL lock: the
- * runner, and with it everybody else's VMs on the CPU, doesn't wait for him.
+ * runner, and with it everybody else's VMs on the CPU, doesn't wait for him. Nor do
+ * others wait, for locks that it holds, until a tenant's runner gets CPU time from its cgroup.
  * Context: runner, may sleep.
  */
 void dn_vm_finish(struct dn_vm *vm)
 {
-	if (mutex_trylock(&vm->ctl)) {
+	if (vm->tenant == &dn_tenant_default && mutex_trylock(&vm->ctl)) {
 		dn_vm_finish_locked(vm);
 		mutex_unlock(&vm->ctl);
 		return;
@@ -546,6 +555,7 @@ int dn_vm_destroy(struct dn_vm *vm)
 	xa_erase(&dn_vms, vm->id);
 	hash_del(&vm->name_node);
 	dn_vms_nr--;
+	WRITE_ONCE(vm->tenant->listed, vm->tenant->listed - 1);
 	mutex_unlock(&dn_vms_mutex);
 	if (vm->flags & DENALI_CREATE_PERSISTENT)
 		module_put(THIS_MODULE);

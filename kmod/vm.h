@@ -38,6 +38,7 @@
 #include "regs.h"
 
 struct dn_runner;
+struct dn_tenant;
 
 /* Where a VM is, for its runner. */
 enum dn_on {
@@ -139,6 +140,7 @@ struct dn_vm {
 	u64 id;
 	u64 life;			/* no other VM's, and another one after each reset */
 	kuid_t uid;
+	struct dn_tenant *tenant;
 	u32 flags;			/* DENALI_CREATE_* */
 	bool destroyed;
 	bool started;
@@ -171,10 +173,10 @@ static inline bool dn_vm_ending(const struct dn_vm *vm)
 
 /* vm.c */
 struct denali_vm_create;
-struct dn_user;
+struct dn_account;
 struct dn_vm *dn_vm_create(const struct denali_vm_create *arg);
 struct dn_vm *dn_vm_new(u64 mem_bytes, u32 flags, const char *name, struct dn_vm *base,
-			struct dn_user *user);
+			struct dn_account *account);
 struct dn_vm *dn_vm_find(u64 id, const char *name);	/* with a reference, or ERR_PTR */
 struct dn_vm *dn_vm_next(u64 id);			/* first VM with an id > @id, with a reference, or NULL */
 void dn_vm_put(struct dn_vm *vm);

@@ -108,12 +108,14 @@ TEST_F(req, structures_too_short)
 		bool on_vm;
 		size_t first;	/* size of the first version, if it has grown since */
 	} reqs[] = {
-		{ DENALI_IOC_INFO, false }, { DENALI_IOC_VM_CREATE, false },
+		{ DENALI_IOC_INFO, false },
+		{ DENALI_IOC_VM_CREATE, false, offsetof(struct denali_vm_create, tenant) },
 		{ DENALI_IOC_VM_OPEN, false }, { DENALI_IOC_POOL_SET, false },
 		{ DENALI_IOC_VM_SETUP, true }, { DENALI_IOC_VM_STATE, true },
 		{ DENALI_IOC_VM_NIC, true, offsetof(struct denali_vm_nic, sw) },
 		{ DENALI_IOC_SWITCH_ADD, false }, { DENALI_IOC_SWITCH_DEL, false },
-		{ DENALI_IOC_SWITCH_TAP, false },
+		{ DENALI_IOC_SWITCH_TAP, false }, { DENALI_IOC_TENANT_SET, false },
+		{ DENALI_IOC_TENANT_DEL, false },
 	};
 	char buf[1024] = { 0 };
 

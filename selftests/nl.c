@@ -244,6 +244,9 @@ static void parse_vm(struct nl_vm *vm, const struct nlmsghdr *nlh)
 		case DENALI_A_FLAGS:
 			vm->flags = get_u32(a);
 			break;
+		case DENALI_A_TENANT:
+			get_string(a, vm->tenant, sizeof(vm->tenant));
+			break;
 		case DENALI_A_RUN_NS:
 			vm->run_ns = get_u64(a);
 			break;
@@ -524,4 +527,95 @@ bool vms_destroy_persistent(int dev)
 	ok = !nl_vm_dump(&nl, destroy_persistent, &dev);
 	close(nl.fd);
 	return ok;
+}
+
+static void parse_runner(struct nl_tenant *tenant, const struct nlattr *nest)
+{
+	uint32_t cpu = NL_CPUS, tid = 0;
+	const struct nlattr *a;
+
+	for_each_attr(a, ATTR_DATA(nest), ATTR_LEN(nest)) {
+		if (a->nla_type == DENALI_RUNNER_A_CPU)
+			cpu = get_u32(a);
+		if (a->nla_type == DENALI_RUNNER_A_TID)
+			tid = get_u32(a);
+	}
+	if (cpu < NL_CPUS)
+		tenant->tid[cpu] = tid;
+}
+
+static void parse_tenant(struct nl_tenant *tenant, const struct nlmsghdr *nlh)
+{
+	const struct genlmsghdr *genl = NLMSG_DATA(nlh);
+	const struct nlattr *a;
+
+	memset(tenant, 0, sizeof(*tenant));
+	tenant->uid = -1;
+	for_each_attr(a, (char *)genl + GENL_HDRLEN, nlh->nlmsg_len - NLMSG_LENGTH(GENL_HDRLEN)) {
+		switch (a->nla_type & NLA_TYPE_MASK) {
+		case DENALI_TENANT_A_ID:
+			tenant->id = get_u64(a);
+			break;
+		case DENALI_TENANT_A_NAME:
+			get_string(a, tenant->name, sizeof(tenant->name));
+			break;
+		case DENALI_TENANT_A_UID:
+			tenant->uid = get_u32(a);
+			break;
+		case DENALI_TENANT_A_VMS:
+			tenant->vms = get_u32(a);
+			break;
+		case DENALI_TENANT_A_MAX_VMS:
+			tenant->max_vms = get_u32(a);
+			break;
+		case DENALI_TENANT_A_MEM_BYTES:
+			tenant->mem_bytes = get_u64(a);
+			break;
+		case DENALI_TENANT_A_MAX_MEM_BYTES:
+			tenant->max_mem_bytes = get_u64(a);
+			break;
+		case DENALI_TENANT_A_NICE:
+			tenant->nice = get_u32(a);
+			break;
+		case DENALI_TENANT_A_RUN_NS:
+			tenant->run_ns = get_u64(a);
+			break;
+		case DENALI_TENANT_A_CPUS:
+			tenant->cpus = get_u64(a);
+			break;
+		case DENALI_TENANT_A_RUNNER:
+			parse_runner(tenant, a);
+			break;
+		}
+	}
+}
+
+struct tenant_list {
+	const char *name;
+	struct nl_tenant *found;
+	bool is_found;
+};
+
+static void list_tenant(const struct nlmsghdr *nlh, void *arg)
+{
+	struct tenant_list *list = arg;
+	struct nl_tenant tenant;
+
+	parse_tenant(&tenant, nlh);
+	if (strcmp(tenant.name, list->name))
+		return;
+	*list->found = tenant;
+	list->is_found = true;
+}
+
+/* The tenant of that name, as nl_switch_get(). */
+int nl_tenant_get(struct nl *nl, const char *name, struct nl_tenant *tenant)
+{
+	struct tenant_list list = { .name = name, .found = tenant };
+
+	if (nl_request(nl, DENALI_CMD_TENANT_GET, NLM_F_DUMP, NULL, 0) < 0 ||
+	    list_read(nl, list_tenant, &list) < 0)
+		return -1;
+	errno = ENOENT;
+	return list.is_found ? 0 : -1;
 }

@@ -53,6 +53,7 @@ struct nl_vm {
 	uint32_t weight;
 	uint32_t cap;
 	uint64_t cpus;		/* the first 64 */
+	char tenant[64];
 	struct nl_port port[NL_PORTS];
 };
 
@@ -66,6 +67,21 @@ struct nl_switch {
 	int64_t uplink, mirror;
 	uint32_t uplink_up, mirror_up;
 	uint64_t rx_packets, rx_bytes, unknown, filtered, limited, isolated, unmirrored;
+};
+
+#define NL_CPUS		8
+
+/* A tenant. uid is -1 if it has no owner. */
+struct nl_tenant {
+	uint64_t id;
+	char name[64];
+	int64_t uid;
+	uint32_t vms, max_vms;
+	uint64_t mem_bytes, max_mem_bytes;
+	int32_t nice;
+	uint64_t run_ns;
+	uint64_t cpus;		/* the first 64; 0: not there */
+	uint32_t tid[NL_CPUS];	/* of the runners; 0: none */
 };
 
 struct nl {
@@ -83,6 +99,7 @@ int nl_vm_ask(struct nl *nl);
 int nl_vm_list(struct nl *nl, void (*each)(const struct nl_vm *vm, void *arg), void *arg);
 int nl_vm_dump(struct nl *nl, void (*each)(const struct nl_vm *vm, void *arg), void *arg);
 int nl_switch_get(struct nl *nl, const char *name, struct nl_switch *sw);
+int nl_tenant_get(struct nl *nl, const char *name, struct nl_tenant *tenant);
 int nl_request(struct nl *nl, uint8_t cmd, uint16_t flags, const void *attrs, uint32_t len);
 int nl_error(struct nl *nl);
 bool vms_destroy_persistent(int dev);

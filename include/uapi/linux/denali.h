@@ -28,6 +28,7 @@
 
 #define DENALI_NAME_SIZE	32	/* bytes, NUL included */
 #define DENALI_REASON_SIZE	120	/* bytes, NUL included */
+#define DENALI_CPUS_MAX		1024
 
 /* What denali_info.cpu says of this host; denalictl check prints them. */
 #define DENALI_CPU_UMIP		(1ULL << 0)	/* guests can't read GDT/IDT addresses */
@@ -100,11 +101,15 @@ struct denali_info {
  * @reserved:  0
  * @name:      IN NUL-terminated, [A-Za-z0-9_.-]+, unique per user; empty: "vmID"
  * @id:        OUT never used again while the module is loaded
+ * @tenant:    IN name of the tenant whose VM it is to be; empty: the first one that the caller
+ *             is the owner of, or no tenant's if there is none. Not in the first version
  *
  * Errors: EINVAL (memory, flags, name), EEXIST (name), ENOMEM (memory beyond
  * the pool's size even when all is free, or kernel memory), ENOSPC (beyond
  * what is free now: see denali_info.pool_free), EINTR (while waiting), EDQUOT
- * (beyond what a user may have: module parameters user_vms, user_memory).
+ * (beyond what the tenant may have or, without one, a user: module parameters user_vms,
+ * user_memory), ENOENT (no such tenant), EPERM (the tenant's owner is another one, and the
+ * caller hasn't CAP_SYS_ADMIN).
  */
 struct denali_vm_create {
 	__u64 mem_bytes;
@@ -112,6 +117,7 @@ struct denali_vm_create {
 	__u32 reserved;
 	char  name[DENALI_NAME_SIZE];
 	__u64 id;
+	char  tenant[DENALI_NAME_SIZE];
 };
 
 /**
@@ -120,6 +126,7 @@ struct denali_vm_create {
  * @reserved:  0
  * @name:      IN as in denali_vm_create
  * @id:        OUT
+ * @tenant:    IN as in denali_vm_create, whosever the template is. Not in the first version
  *
  * The clone goes on where the template stopped, once it is started. It has as much memory, all
  * of it reserved from the start; pages are copied when they are first written, and until then
@@ -133,6 +140,7 @@ struct denali_vm_clone {
 	__u32 reserved;
 	char  name[DENALI_NAME_SIZE];
 	__u64 id;
+	char  tenant[DENALI_NAME_SIZE];
 };
 
 #define DENALI_MAX_CLONES	1024
@@ -146,6 +154,7 @@ struct denali_vm_clone {
  * @name:   IN names are this and a number, from @first on; empty: "vmID"
  * @fds:    IN user address of @count __s32, for descriptors; 0: none, persistent VMs only
  * @ids:    IN user address of @count __u64, for ids; 0: not wanted
+ * @tenant: IN as in denali_vm_clone. Not in the first version
  *
  * Errors: as of DENALI_IOC_VM_CLONE, each for all of them together; EINVAL (@count, @first, a name that
  * gets too long), EMFILE (descriptors), EINTR (killed).
@@ -158,6 +167,7 @@ struct denali_vm_clones {
 	char  name[DENALI_NAME_SIZE];
 	__u64 fds;
 	__u64 ids;
+	char  tenant[DENALI_NAME_SIZE];
 };
 
 /**
@@ -258,6 +268,67 @@ struct denali_switch_tap {
 	__u32 vnet_hdr_len;
 };
 
+/* What denali_tenant_set sets. */
+#define DENALI_TENANT_USER	(1U << 0)
+#define DENALI_TENANT_VMS	(1U << 1)
+#define DENALI_TENANT_MEMORY	(1U << 2)
+#define DENALI_TENANT_NICE	(1U << 3)
+#define DENALI_TENANT_CPUS	(1U << 4)
+
+/* Flags of denali_tenant_set. */
+#define DENALI_TENANT_NEW	(1U << 0)	/* make it; else it must be there */
+
+#define DENALI_TENANT_NOBODY	(~0U)
+
+/**
+ * struct denali_tenant_set - DENALI_IOC_TENANT_SET: make a tenant, or change one (CAP_SYS_ADMIN)
+ * @name:     IN NUL-terminated, [A-Za-z0-9_.-]+
+ * @set:      IN what to set: DENALI_TENANT_*; all else is ignored
+ * @flags:    IN DENALI_TENANT_NEW
+ * @uid:      IN owner: he may make VMs here, and makes no others without CAP_SYS_ADMIN;
+ *            DENALI_TENANT_NOBODY, at first: there is none
+ * @nice:     IN niceness of the runners, -20 to 19; at first 0
+ * @vms:      IN how many VMs it may have; 0, at first: no limit
+ * @reserved: 0
+ * @memory:   IN bytes of memory that they may have together; likewise
+ * @cpus:     IN CPUs to run on, as in denali_vm_share; at first all. While none of
+ *            them is online, it runs on all that are
+ *
+ * A tenant's VMs are run by threads of its own, one for each of its CPUs. Linux shares the
+ * CPUs among these and all else, by niceness or by the cgroups that they are in. Lower
+ * limits than what there is already keep more from coming, no more. A tenant stays until
+ * DENALI_IOC_TENANT_DEL, or until the module is unloaded.
+ *
+ * Errors: EPERM, EINVAL (name, flags, a value, no CPU that the host can have, nothing to do),
+ * EEXIST (to make), ENOENT (to change), ENOMEM.
+ */
+struct denali_tenant_set {
+	char  name[DENALI_NAME_SIZE];
+	__u32 set;
+	__u32 flags;
+	__u32 uid;
+	__s32 nice;
+	__u32 vms;
+	__u32 reserved;
+	__u64 memory;
+	__u64 cpus[DENALI_CPUS_MAX / 64];
+};
+
+/**
+ * struct denali_tenant_del - DENALI_IOC_TENANT_DEL: delete a tenant (CAP_SYS_ADMIN)
+ * @name:  IN of the tenant
+ * @flags: 0
+ * @vms:   IN 0; OUT with EBUSY: VMs that it has, one that is destroyed included as long as it
+ *         is open, or its memory mapped
+ *
+ * Errors: EPERM, EINVAL, ENOENT, EBUSY.
+ */
+struct denali_tenant_del {
+	char  name[DENALI_NAME_SIZE];
+	__u32 flags;
+	__u32 vms;
+};
+
 /* Flags of denali_vm_nic. */
 #define DENALI_NIC_VNET_HDR	(1U << 0)	/* the tap has IFF_VNET_HDR */
 #define DENALI_NIC_OFFLOAD	(1U << 1)	/* TUNSETOFFLOAD(TUN_F_CSUM) was done; needs VNET_HDR */
@@ -305,7 +376,6 @@ struct denali_vm_nic {
 #define DENALI_WEIGHT_DEFAULT	100
 #define DENALI_WEIGHT_MAX	10000
 #define DENALI_CAP_MAX		100
-#define DENALI_CPUS_MAX		1024
 
 /**
  * struct denali_vm_share - DENALI_IOC_VM_SHARE: how much of the CPUs a VM gets, at any time
@@ -400,6 +470,8 @@ struct denali_vm_state {
 #define DENALI_IOC_SWITCH_ADD	_IOW(DENALI_IOC_MAGIC, 0x20, struct denali_switch_add)
 #define DENALI_IOC_SWITCH_DEL	_IOW(DENALI_IOC_MAGIC, 0x21, struct denali_switch_del)
 #define DENALI_IOC_SWITCH_TAP	_IOW(DENALI_IOC_MAGIC, 0x22, struct denali_switch_tap)
+#define DENALI_IOC_TENANT_SET	_IOW(DENALI_IOC_MAGIC, 0x30, struct denali_tenant_set)
+#define DENALI_IOC_TENANT_DEL	_IOWR(DENALI_IOC_MAGIC, 0x31, struct denali_tenant_del)
 
 /* On a VM. */
 #define DENALI_IOC_VM_SETUP	_IOW(DENALI_IOC_MAGIC, 0x10, struct denali_vm_setup)

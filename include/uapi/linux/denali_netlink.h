@@ -11,6 +11,9 @@
  * DENALI_CMD_SWITCH_GET  with NLM_F_DUMP: one message per switch that the asker may plug
  *                    VMs into (his own; all with CAP_NET_ADMIN), in order of id. Answers
  *                    are DENALI_CMD_SWITCH_NEW, with DENALI_SWITCH_A_* at the top level.
+ * DENALI_CMD_TENANT_GET  with NLM_F_DUMP: one message per tenant that the asker is the owner of
+ *                    (all with CAP_SYS_ADMIN), in order of id. Answers are DENALI_CMD_TENANT_NEW,
+ *                    with DENALI_TENANT_A_* at the top level.
  */
 #ifndef _UAPI_LINUX_DENALI_NETLINK_H
 #define _UAPI_LINUX_DENALI_NETLINK_H
@@ -26,6 +29,8 @@ enum denali_genl_cmd {
 	DENALI_CMD_EVENT,
 	DENALI_CMD_SWITCH_GET,
 	DENALI_CMD_SWITCH_NEW,
+	DENALI_CMD_TENANT_GET,
+	DENALI_CMD_TENANT_NEW,
 	__DENALI_CMD_MAX,
 };
 #define DENALI_CMD_MAX (__DENALI_CMD_MAX - 1)
@@ -60,6 +65,7 @@ enum denali_genl_cmd {
  * @DENALI_A_CAP:       u32 percent of a CPU that it gets at most, 0: no cap
  * @DENALI_A_CPUS:      u64s as in struct denali_vm_share, as many as it takes: the CPUs that it
  *                      may run on; not there: all
+ * @DENALI_A_TENANT:    string, name of the tenant whose VM it is; not there: none's
  * @DENALI_A_PAD:       alignment
  */
 enum denali_genl_attr {
@@ -92,6 +98,7 @@ enum denali_genl_attr {
 	DENALI_A_WEIGHT,
 	DENALI_A_CAP,
 	DENALI_A_CPUS,
+	DENALI_A_TENANT,
 	__DENALI_A_MAX,
 };
 #define DENALI_A_MAX (__DENALI_A_MAX - 1)
@@ -188,6 +195,52 @@ enum denali_switch_attr {
 	__DENALI_SWITCH_A_MAX,
 };
 #define DENALI_SWITCH_A_MAX (__DENALI_SWITCH_A_MAX - 1)
+
+/**
+ * enum denali_tenant_attr - top-level attributes of DENALI_CMD_TENANT_NEW
+ * @DENALI_TENANT_A_ID:     u64, never used again while the module is loaded
+ * @DENALI_TENANT_A_NAME:   string
+ * @DENALI_TENANT_A_UID:    u32 owner; not there without one
+ * @DENALI_TENANT_A_VMS:    u32 its VMs
+ * @DENALI_TENANT_A_MAX_VMS: u32 their limit, 0: none
+ * @DENALI_TENANT_A_MEM_BYTES: u64 memory that they have together
+ * @DENALI_TENANT_A_MAX_MEM_BYTES: u64 the limit of that, 0: none
+ * @DENALI_TENANT_A_NICE:   s32 niceness of its runners
+ * @DENALI_TENANT_A_RUN_NS: u64 CPU time of its runners, what they do for the VMs included
+ * @DENALI_TENANT_A_CPUS:   as DENALI_A_CPUS
+ * @DENALI_TENANT_A_RUNNER: nest of DENALI_RUNNER_A_*, one for each runner
+ * @DENALI_TENANT_A_PAD:    alignment
+ */
+enum denali_tenant_attr {
+	DENALI_TENANT_A_UNSPEC,
+	DENALI_TENANT_A_PAD,
+	DENALI_TENANT_A_ID,
+	DENALI_TENANT_A_NAME,
+	DENALI_TENANT_A_UID,
+	DENALI_TENANT_A_VMS,
+	DENALI_TENANT_A_MAX_VMS,
+	DENALI_TENANT_A_MEM_BYTES,
+	DENALI_TENANT_A_MAX_MEM_BYTES,
+	DENALI_TENANT_A_NICE,
+	DENALI_TENANT_A_RUN_NS,
+	DENALI_TENANT_A_CPUS,
+	DENALI_TENANT_A_RUNNER,
+	__DENALI_TENANT_A_MAX,
+};
+#define DENALI_TENANT_A_MAX (__DENALI_TENANT_A_MAX - 1)
+
+/**
+ * enum denali_runner_attr - inside DENALI_TENANT_A_RUNNER
+ * @DENALI_RUNNER_A_CPU: u32
+ * @DENALI_RUNNER_A_TID: u32 thread id, for cgroup.procs, cgroup.threads or taskset
+ */
+enum denali_runner_attr {
+	DENALI_RUNNER_A_UNSPEC,
+	DENALI_RUNNER_A_CPU,
+	DENALI_RUNNER_A_TID,
+	__DENALI_RUNNER_A_MAX,
+};
+#define DENALI_RUNNER_A_MAX (__DENALI_RUNNER_A_MAX - 1)
 
 enum denali_event {
 	DENALI_EVENT_UNSPEC,
