@@ -20,7 +20,7 @@
 enum {
 	KW_BRIDGE, KW_MAC, KW_UP, KW_NIC, KW_MEMORY, KW_NAME, KW_WAIT, KW_ARGS,
 	KW_WEIGHT, KW_CAP, KW_CPUS,	/* as in ctl_share_keywords */
-	KW_START, KW_COUNT
+	KW_TENANT, KW_START, KW_COUNT
 };
 
 static const char * const boot_keywords[] = {
@@ -35,6 +35,7 @@ static const char * const boot_keywords[] = {
 	[KW_WEIGHT] = "weight",
 	[KW_CAP] = "cap",
 	[KW_CPUS] = "cpus",
+	[KW_TENANT] = "tenant",
 	[KW_START] = "start",
 	[KW_COUNT] = "count",
 	NULL
@@ -42,7 +43,7 @@ static const char * const boot_keywords[] = {
 
 static const char * const run_keywords[] = {
 	"bridge", "mac", "up", "nic", "memory", "name", "wait", "args",
-	"weight", "cap", "cpus", NULL
+	"weight", "cap", "cpus", "tenant", NULL
 };
 
 /* What stands behind the keyword nic. */
@@ -167,6 +168,11 @@ void ctl_boot_parse(struct ctl_boot *boot, struct ctl_words *words, enum ctl_sou
 		case KW_CPUS:
 			ctl_share_keyword(words, keyword - KW_WEIGHT, &boot->share);
 			break;
+		case KW_TENANT:
+			boot->adm.tenant = ctl_need(words, "tenant: a tenant's name");
+			if (denali_tenant_name_check(boot->adm.tenant, &err))
+				ctl_usage_error(&err);
+			break;
 		case KW_START:
 			boot->start = true;
 			break;
@@ -254,7 +260,8 @@ static int make_loaded(struct ctl_boot *boot, unsigned int flags, struct denali_
 	if (ret >= 0) {
 		boot->dev = ret;
 		wait_begin(boot);
-		boot->vm = denali_vm_create(boot->dev, boot->name, boot->memory, flags, err);
+		boot->vm = denali_vm_create_as(boot->dev, boot->name, boot->memory, flags,
+					       &boot->adm, err);
 		wait_end(boot);
 		ret = boot->vm ? denali_vm_load(boot->vm, image, err) : -err->code;
 	}
@@ -276,7 +283,7 @@ static int make_clone(struct ctl_boot *boot, unsigned int flags, struct denali_e
 	if (!template)
 		return -err->code;
 	wait_begin(boot);
-	boot->vm = denali_vm_clone(template, boot->name, flags, err);
+	boot->vm = denali_vm_clone_as(template, boot->name, flags, &boot->adm, err);
 	wait_end(boot);
 	denali_vm_close(template);
 	if (!boot->vm)

@@ -71,8 +71,8 @@ static int create_many(struct ctl_boot *boot)
 	}
 	ctl_signals_block();
 	if (!ret)
-		ret = denali_vm_clone_many(template, boot->name, 1, boot->count,
-					   DENALI_CREATE_PERSISTENT, vms, &err);
+		ret = denali_vm_clone_many_as(template, boot->name, 1, boot->count,
+					      DENALI_CREATE_PERSISTENT, &boot->adm, vms, &err);
 	denali_vm_close(template);
 	if (ret) {
 		ctl_boot_close(boot);

@@ -111,6 +111,7 @@ struct ctl_boot {
 	const char *template;	/* instead of an image */
 	const char *name;
 	uint64_t memory;
+	struct denali_admission adm;
 	bool wait;
 	bool start;
 	unsigned int count;	/* of clones, 0: one, without a number */
@@ -185,6 +186,7 @@ int ctl_cmd_show(struct ctl_words *words);
 int ctl_cmd_start(struct ctl_words *words);
 int ctl_cmd_stop(struct ctl_words *words);
 int ctl_cmd_switch(struct ctl_words *words);
+int ctl_cmd_tenant(struct ctl_words *words);
 int ctl_cmd_template(struct ctl_words *words);
 int ctl_cmd_top(struct ctl_words *words);
 int ctl_cmd_version(struct ctl_words *words);

@@ -55,6 +55,8 @@ struct json_object *ctl_vm_object(const struct denali_vm_stats *vm)
 	ctl_add_uint(obj, "id", vm->id);
 	ctl_add_string(obj, "name", vm->name);
 	ctl_add_uint(obj, "uid", vm->uid);
+	if (*vm->tenant)
+		ctl_add_string(obj, "tenant", vm->tenant);
 	ctl_add_string(obj, "state", denali_vm_state_name(vm->state));
 	if (vm->state == DENALI_VM_ENDED) {
 		ctl_add_string(obj, "reason", denali_vm_reason_name(vm->reason));

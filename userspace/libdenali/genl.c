@@ -26,6 +26,7 @@ struct denali_nl {
 	union {
 		struct denali_vm_stats *list;
 		struct denali_switch_stats *switches;
+		struct denali_tenant_stats *tenants;
 		void *replies;
 	};
 	size_t count;
@@ -65,6 +66,7 @@ static struct nla_policy denali_vm_policy[DENALI_A_MAX + 1] = {
 	[DENALI_A_WEIGHT]	= { .type = NLA_U32 },
 	[DENALI_A_CAP]		= { .type = NLA_U32 },
 	[DENALI_A_CPUS]		= { .type = NLA_UNSPEC },
+	[DENALI_A_TENANT]	= { .type = NLA_STRING },
 };
 
 static struct nla_policy denali_exit_policy[DENALI_EXIT_A_MAX + 1] = {
@@ -141,6 +143,17 @@ static void denali_parse_port(struct nlattr *attr, struct denali_vm_stats *vm)
 	}
 }
 
+/* Not there: all. */
+static void denali_parse_cpus(struct nlattr *attr, uint64_t cpus[DENALI_CPUS_MAX / 64])
+{
+	const size_t size = DENALI_CPUS_MAX / 8;
+
+	if (attr)
+		nla_memcpy(cpus, attr, size);
+	else
+		memset(cpus, 0xff, size);
+}
+
 static int denali_parse_vm(struct nlmsghdr *nlh, struct nlattr **tb, struct denali_vm_stats *vm)
 {
 	struct nlattr *attr;
@@ -170,16 +183,16 @@ static int denali_parse_vm(struct nlmsghdr *nlh, struct nlattr **tb, struct dena
 	vm->template_id = denali_attr_u64(tb[DENALI_A_TEMPLATE]);
 	vm->weight = denali_attr_u32(tb[DENALI_A_WEIGHT]);
 	vm->cap = denali_attr_u32(tb[DENALI_A_CAP]);
-	if (tb[DENALI_A_CPUS])
-		nla_memcpy(vm->cpus, tb[DENALI_A_CPUS], sizeof(vm->cpus));
-	else
-		memset(vm->cpus, 0xff, sizeof(vm->cpus));
+	denali_parse_cpus(tb[DENALI_A_CPUS], vm->cpus);
 	if (tb[DENALI_A_NAME])
 		nla_strlcpy(vm->name, tb[DENALI_A_NAME], sizeof(vm->name));
 	if (tb[DENALI_A_TEXT])
 		nla_strlcpy(vm->text, tb[DENALI_A_TEXT], sizeof(vm->text));
+	if (tb[DENALI_A_TENANT])
+		nla_strlcpy(vm->tenant, tb[DENALI_A_TENANT], sizeof(vm->tenant));
 	denali_text_clean(vm->name);
 	denali_text_clean(vm->text);
+	denali_text_clean(vm->tenant);
 	denali_parse_exits(tb[DENALI_A_EXITS], vm);
 	nla_for_each_attr(attr, genlmsg_attrdata(nlmsg_data(nlh), 0),
 			  genlmsg_attrlen(nlmsg_data(nlh), 0), rem)
@@ -237,6 +250,66 @@ static int denali_parse_switch(struct nlmsghdr *nlh, struct denali_switch_stats 
 	return 0;
 }
 
+static struct nla_policy denali_tenant_policy[DENALI_TENANT_A_MAX + 1] = {
+	[DENALI_TENANT_A_ID]		= { .type = NLA_U64 },
+	[DENALI_TENANT_A_NAME]		= { .type = NLA_STRING },
+	[DENALI_TENANT_A_UID]		= { .type = NLA_U32 },
+	[DENALI_TENANT_A_VMS]		= { .type = NLA_U32 },
+	[DENALI_TENANT_A_MAX_VMS]	= { .type = NLA_U32 },
+	[DENALI_TENANT_A_MEM_BYTES]	= { .type = NLA_U64 },
+	[DENALI_TENANT_A_MAX_MEM_BYTES]	= { .type = NLA_U64 },
+	[DENALI_TENANT_A_NICE]		= { .type = NLA_U32 },
+	[DENALI_TENANT_A_RUN_NS]	= { .type = NLA_U64 },
+	[DENALI_TENANT_A_CPUS]		= { .type = NLA_UNSPEC },
+	[DENALI_TENANT_A_RUNNER]	= { .type = NLA_NESTED },
+};
+
+static struct nla_policy denali_runner_policy[DENALI_RUNNER_A_MAX + 1] = {
+	[DENALI_RUNNER_A_CPU]	= { .type = NLA_U32 },
+	[DENALI_RUNNER_A_TID]	= { .type = NLA_U32 },
+};
+
+static void denali_parse_runner(struct nlattr *attr, struct denali_tenant_stats *tenant)
+{
+	struct nlattr *tb[DENALI_RUNNER_A_MAX + 1];
+	struct denali_runner_stats *runner;
+
+	if (tenant->nr_runners == DENALI_STATS_RUNNERS ||
+	    nla_parse_nested(tb, DENALI_RUNNER_A_MAX, attr, denali_runner_policy) < 0)
+		return;
+	runner = &tenant->runners[tenant->nr_runners++];
+	runner->cpu = denali_attr_u32(tb[DENALI_RUNNER_A_CPU]);
+	runner->tid = denali_attr_u32(tb[DENALI_RUNNER_A_TID]);
+}
+
+static int denali_parse_tenant(struct nlmsghdr *nlh, struct denali_tenant_stats *tenant)
+{
+	struct nlattr *tb[DENALI_TENANT_A_MAX + 1], *attr;
+	int rem;
+
+	memset(tenant, 0, sizeof(*tenant));
+	if (genlmsg_parse(nlh, 0, tb, DENALI_TENANT_A_MAX, denali_tenant_policy) < 0)
+		return -EBADMSG;
+	tenant->id = denali_attr_u64(tb[DENALI_TENANT_A_ID]);
+	tenant->vms = denali_attr_u32(tb[DENALI_TENANT_A_VMS]);
+	tenant->max_vms = denali_attr_u32(tb[DENALI_TENANT_A_MAX_VMS]);
+	tenant->mem_bytes = denali_attr_u64(tb[DENALI_TENANT_A_MEM_BYTES]);
+	tenant->max_mem_bytes = denali_attr_u64(tb[DENALI_TENANT_A_MAX_MEM_BYTES]);
+	tenant->nice = (int32_t)denali_attr_u32(tb[DENALI_TENANT_A_NICE]);
+	tenant->run_ns = denali_attr_u64(tb[DENALI_TENANT_A_RUN_NS]);
+	tenant->has_uid = !!tb[DENALI_TENANT_A_UID];
+	tenant->uid = denali_attr_u32(tb[DENALI_TENANT_A_UID]);
+	denali_parse_cpus(tb[DENALI_TENANT_A_CPUS], tenant->cpus);
+	if (tb[DENALI_TENANT_A_NAME])
+		nla_strlcpy(tenant->name, tb[DENALI_TENANT_A_NAME], sizeof(tenant->name));
+	denali_text_clean(tenant->name);
+	nla_for_each_attr(attr, genlmsg_attrdata(nlmsg_data(nlh), 0),
+			  genlmsg_attrlen(nlmsg_data(nlh), 0), rem)
+		if (nla_type(attr) == DENALI_TENANT_A_RUNNER)
+			denali_parse_runner(attr, tenant);
+	return 0;
+}
+
 /* Room for one more reply of @size bytes. */
 static bool denali_nl_room(struct denali_nl *nl, size_t size)
 {
@@ -264,6 +337,13 @@ static int denali_nl_collect(struct nl_msg *msg, void *arg)
 		if (!denali_nl_room(nl, sizeof(*nl->switches)))
 			return NL_SKIP;
 		if (!denali_parse_switch(nlmsg_hdr(msg), &nl->switches[nl->count]))
+			nl->count++;
+		return NL_OK;
+	}
+	if (genlmsg_hdr(nlmsg_hdr(msg))->cmd == DENALI_CMD_TENANT_NEW) {
+		if (!denali_nl_room(nl, sizeof(*nl->tenants)))
+			return NL_SKIP;
+		if (!denali_parse_tenant(nlmsg_hdr(msg), &nl->tenants[nl->count]))
 			nl->count++;
 		return NL_OK;
 	}
@@ -386,21 +466,34 @@ int denali_stats_list(struct denali_nl *nl, struct denali_vm_stats **list, size_
 	return 0;
 }
 
-int denali_switches_list(struct denali_nl *nl, struct denali_switch_stats **list, size_t *count,
-			 struct denali_error *err)
+/* All replies to a request that nothing can go wrong with, for the caller to free. */
+static int denali_nl_list(struct denali_nl *nl, uint8_t cmd, const char *what, void **list,
+			  size_t *count, struct denali_error *err)
 {
-	int ret = denali_nl_request(nl, DENALI_CMD_SWITCH_GET, 0);
+	int ret = denali_nl_request(nl, cmd, 0);
 
 	if (ret < 0) {
 		denali_nl_drop(nl);
-		return denali_fail(err, denali_nl_errno(ret), "list of switches: %s",
+		return denali_fail(err, denali_nl_errno(ret), "list of %s: %s", what,
 				   nl_geterror(ret));
 	}
-	*list = nl->switches;
+	*list = nl->replies;
 	*count = nl->count;
 	nl->replies = NULL;
 	nl->room = 0;
 	return 0;
+}
+
+int denali_switches_list(struct denali_nl *nl, struct denali_switch_stats **list, size_t *count,
+			 struct denali_error *err)
+{
+	return denali_nl_list(nl, DENALI_CMD_SWITCH_GET, "switches", (void **)list, count, err);
+}
+
+int denali_tenants_list(struct denali_nl *nl, struct denali_tenant_stats **list, size_t *count,
+			struct denali_error *err)
+{
+	return denali_nl_list(nl, DENALI_CMD_TENANT_GET, "tenants", (void **)list, count, err);
 }
 
 int denali_stats_get(struct denali_nl *nl, uint64_t id, struct denali_vm_stats *stats,

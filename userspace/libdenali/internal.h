@@ -18,6 +18,16 @@ struct denali_vm {
 	char name[DENALI_NAME_SIZE];
 };
 
+/* vm.c: names of VMs, and a handle for a VM's descriptor, which is closed if that fails. */
+bool denali_name_is_id(const char *name);
+int denali_name_check(const char *name, struct denali_error *err);
+struct denali_vm *denali_vm_wrap(int fd, int dev, struct denali_error *err);
+
+/* tenant.c: the caller is @tenant, or whoever's it is by default: why it may have no more. */
+bool denali_tenant_quota_fail(const char *tenant, const char *who, uint64_t mem_bytes,
+			      struct denali_error *err);
+int denali_tenant_copy_name(char to[DENALI_NAME_SIZE], const char *name, struct denali_error *err);
+
 /* What of the kernel's request a tap that is open determines. */
 void denali_nic_plug_args(const struct denali_nic *nic, int32_t *tap_fd, uint32_t *flags,
 			  uint32_t *vnet_hdr_len);

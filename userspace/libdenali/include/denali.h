@@ -180,6 +180,24 @@ struct denali_vm *denali_vm_create(int dev, const char *name, uint64_t mem_bytes
 				   unsigned int flags, struct denali_error *err);
 
 /**
+ * struct denali_admission - on whose account a VM is made
+ * @tenant: its name; NULL: the first one that the caller is the owner of, or none's
+ */
+struct denali_admission {
+	const char *tenant;
+};
+
+/**
+ * denali_vm_create_as() - as denali_vm_create(), with @adm
+ *
+ * Errors: those; ENOENT (no such tenant), EPERM (another user's), EDQUOT (the message says which
+ * limit it is).
+ */
+struct denali_vm *denali_vm_create_as(int dev, const char *name, uint64_t mem_bytes,
+				      unsigned int flags, const struct denali_admission *adm,
+				      struct denali_error *err);
+
+/**
  * denali_vm_clone() - make a VM that goes on where a template stopped
  * @template: made with DENALI_CREATE_TEMPLATE, and a template by now
  * @name:     as for denali_vm_create()
@@ -205,6 +223,15 @@ struct denali_vm *denali_vm_clone(struct denali_vm *template, const char *name,
 int denali_vm_clone_many(struct denali_vm *template, const char *name, unsigned int first,
 			 unsigned int count, unsigned int flags, struct denali_vm **vms,
 			 struct denali_error *err);
+
+/** denali_vm_clone_as(), denali_vm_clone_many_as() - the same, with denali_vm_create_as()'s @adm */
+struct denali_vm *denali_vm_clone_as(struct denali_vm *template, const char *name,
+				     unsigned int flags, const struct denali_admission *adm,
+				     struct denali_error *err);
+int denali_vm_clone_many_as(struct denali_vm *template, const char *name, unsigned int first,
+			    unsigned int count, unsigned int flags,
+			    const struct denali_admission *adm, struct denali_vm **vms,
+			    struct denali_error *err);
 
 /**
  * denali_vm_open() - a VM that exists
@@ -399,6 +426,22 @@ void denali_nic_close(struct denali_nic *nic);
  */
 int denali_link_bridge(uint32_t ifindex, char name[16], struct denali_error *err);
 
+/* ---- Tenants: VMs that share CPU time and limits ---- */
+
+/** denali_tenant_name_check() - EINVAL unless a tenant may have this name */
+int denali_tenant_name_check(const char *name, struct denali_error *err);
+
+/**
+ * denali_tenant_set() - make a tenant, or change one (CAP_SYS_ADMIN)
+ * @set: see <linux/denali.h>
+ *
+ * It stays until it is deleted or the module is unloaded. Errors: EPERM, EINVAL, EEXIST, ENOENT.
+ */
+int denali_tenant_set(int dev, const struct denali_tenant_set *set, struct denali_error *err);
+
+/** denali_tenant_del() - delete it. EPERM, EINVAL, ENOENT, EBUSY: it has VMs */
+int denali_tenant_del(int dev, const char *name, struct denali_error *err);
+
 /* ---- Switches: the module's own Ethernet ---- */
 
 /** denali_switch_name_check() - EINVAL unless a switch may have this name */
@@ -485,6 +528,7 @@ struct denali_vm_stats {
 	uint32_t weight;
 	uint32_t cap;
 	uint64_t cpus[DENALI_CPUS_MAX / 64];	/* all ones: all */
+	char     tenant[DENALI_NAME_SIZE];	/* or empty */
 };
 
 struct denali_nl;
@@ -530,6 +574,43 @@ struct denali_switch_stats {
 	uint8_t  reserved[2];
 	char     name[DENALI_NAME_SIZE];
 };
+
+#define DENALI_STATS_RUNNERS	64
+
+/** struct denali_runner_stats - a thread that runs a tenant's VMs on a CPU */
+struct denali_runner_stats {
+	uint32_t cpu;
+	uint32_t tid;
+};
+
+/**
+ * struct denali_tenant_stats - a tenant; see DENALI_TENANT_A_*
+ *
+ * The runners of CPUs beyond DENALI_STATS_RUNNERS aren't told.
+ */
+struct denali_tenant_stats {
+	uint64_t id;
+	uint64_t mem_bytes;
+	uint64_t max_mem_bytes;
+	uint64_t run_ns;
+	uint64_t cpus[DENALI_CPUS_MAX / 64];
+	uint32_t vms;
+	uint32_t max_vms;
+	uint32_t uid;
+	int32_t  nice;
+	int      has_uid;
+	unsigned int nr_runners;
+	struct denali_runner_stats runners[DENALI_STATS_RUNNERS];
+	char     name[DENALI_NAME_SIZE];
+};
+
+/**
+ * denali_tenants_list() - the tenants that the caller is the owner of; all with CAP_SYS_ADMIN
+ * @list:  OUT free() it
+ * @count: OUT how many there are
+ */
+int denali_tenants_list(struct denali_nl *nl, struct denali_tenant_stats **list, size_t *count,
+			struct denali_error *err);
 
 /**
  * denali_switches_list() - the switches that the caller may plug VMs into, in order of id
