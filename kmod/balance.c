@@ -88,7 +88,6 @@ void dn_runner_add(struct dn_vm *vm, struct dn_tenant *tenant)
 	r = dn_runner_choose(tenant, vm);
 	raw_spin_lock_irq(&r->lock);
 	vm->runner = r;
-	vm->weight = DENALI_WEIGHT_DEFAULT;
 	dn_sched->join(&r->queue, vm, NULL);
 	list_add_tail(&vm->runner_node, &r->vms);
 	r->nr_vms++;

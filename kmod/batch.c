@@ -58,7 +58,7 @@ static struct dn_vm *dn_batch_one(struct dn_vm *base, const struct denali_vm_clo
 
 	if (arg->name[0])
 		snprintf(name, sizeof(name), "%s%u", arg->name, arg->first + i);
-	return dn_vm_new(base->mem_size, arg->flags, name, base, account);
+	return dn_vm_new(base->mem_size, arg->flags, name, base, account, 0);
 }
 
 static int dn_batch_make(struct dn_batch_vm *batch, struct dn_vm *base,
@@ -66,15 +66,12 @@ static int dn_batch_make(struct dn_batch_vm *batch, struct dn_vm *base,
 {
 	struct dn_account *account;
 	struct dn_vm *vm;
-	int err;
+	int err = 0;
 	u32 i;
 
-	account = dn_tenant_claim(arg->tenant);
+	account = dn_tenant_account(arg->tenant, base->mem_size, arg->count);
 	if (IS_ERR(account))
 		return PTR_ERR(account);
-	err = dn_quota_charge(account, base->mem_size, arg->count);
-	if (err)
-		goto release;
 	for (i = 0; i < arg->count && !err; i++) {
 		vm = dn_batch_one(base, arg, i, account);
 		err = PTR_ERR_OR_ZERO(vm);
@@ -87,8 +84,6 @@ static int dn_batch_make(struct dn_batch_vm *batch, struct dn_vm *base,
 	/* Whose VM was made, or couldn't be, isn't charged here any more. */
 	if (i < arg->count)
 		dn_quota_uncharge(account, base->mem_size, arg->count - i);
-release:
-	dn_quota_release(account);
 	return err;
 }
 

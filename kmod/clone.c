@@ -19,7 +19,6 @@
 
 #include "runner.h"
 #include "slice.h"
-#include "tenant.h"
 #include "vm.h"
 
 /** dn_life_next() - a number for vm->life that none has had. Context: any. */
@@ -68,24 +67,15 @@ int dn_clone_check(const struct dn_vm *base)
  */
 struct dn_vm *dn_vm_clone(struct dn_vm *base, const struct denali_vm_clone *arg)
 {
-	struct dn_account *account;
-	struct dn_vm *vm;
+	const u32 flags = DENALI_CREATE_PERSISTENT | DENALI_CREATE_WAIT | DENALI_CREATE_SYNC_IRQ;
 	int err;
 
-	const u32 flags = DENALI_CREATE_PERSISTENT | DENALI_CREATE_WAIT | DENALI_CREATE_SYNC_IRQ;
-
-	if (arg->flags & ~flags || arg->reserved)
+	if (arg->flags & ~flags || arg->reserved || arg->reserved2)
 		return ERR_PTR(-EINVAL);
 	err = dn_clone_check(base);
 	if (err)
 		return ERR_PTR(err);
-	account = dn_tenant_claim(arg->tenant);
-	if (IS_ERR(account))
-		return ERR_CAST(account);
-	err = dn_quota_charge(account, base->mem_size, 1);
-	vm = err ? ERR_PTR(err) : dn_vm_new(base->mem_size, arg->flags, arg->name, base, account);
-	dn_quota_release(account);
-	return vm;
+	return dn_vm_make(base->mem_size, arg->flags, arg->name, base, arg->tenant, arg->priority);
 }
 
 static void dn_clone_write_cmdline(struct dn_vm *vm)
@@ -150,6 +140,7 @@ static void dn_clone_reset(struct dn_vm *vm)
 	bool running;
 
 	lockdep_assert_held(&vm->ctl);
+	dn_gate_leave(vm);
 	if (vm->started)
 		dn_runner_take(vm, DN_WORK_STOP, DENALI_VM_STOPPED);
 	/* Who sends to it writes to pages that are its own by now. */

@@ -13,6 +13,7 @@
 #include "block.h"
 #include "chardev.h"
 #include "debugfs.h"
+#include "gate.h"
 #include "host.h"
 #include "pool.h"
 #include "quota.h"
@@ -68,6 +69,10 @@ static const struct kernel_param_ops dn_nice_ops = {
 };
 module_param_cb(nice, &dn_nice_ops, &dn_tenant_default.nice, 0644);
 MODULE_PARM_DESC(nice, "niceness of the threads that run VMs, -20 to 19, against Linux's own tasks (default: 0)");
+
+static char *gate = "fifo";
+module_param(gate, charp, 0444);
+MODULE_PARM_DESC(gate, "in which order VMs that wait are admitted: fifo, as they came (default), or priority");
 
 static char *sched = "fair";
 module_param(sched, charp, 0444);
@@ -136,6 +141,9 @@ static int __init dn_module_init(void)
 	int err;
 
 	err = dn_sched_choose(sched);
+	if (err)
+		return err;
+	err = dn_gate_choose(gate);
 	if (err)
 		return err;
 	err = dn_host_check(allow_meltdown);

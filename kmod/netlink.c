@@ -113,8 +113,9 @@ static int dn_netlink_put_share(struct sk_buff *skb, const struct dn_vm *vm)
 static int dn_netlink_put_vm(struct sk_buff *skb, struct dn_vm *vm, struct user_namespace *ns)
 {
 	const struct dn_runner *runner = READ_ONCE(vm->runner);
-	const u64 kmem = dn_vm_kmem(vm), lost = dn_console_lost(vm);
-	const u64 own = dn_part_own_bytes(vm->part);
+	const bool admitted = dn_vm_admitted(vm);
+	const u64 kmem = dn_vm_kmem(vm), lost = admitted ? dn_console_lost(vm) : 0;
+	const u64 own = admitted ? dn_part_own_bytes(vm->part) : 0;
 	const struct dn_counter counters[] = {
 		{ DENALI_A_ID, &vm->id },
 		{ DENALI_A_MEM_BYTES, &vm->mem_size },
@@ -155,6 +156,21 @@ static int dn_netlink_put_vm(struct sk_buff *skb, struct dn_vm *vm, struct user_
 			return -EMSGSIZE;
 	}
 	return 0;
+}
+
+/*
+ * Where a VM waits. Not told with events: these are sent where the gatekeeper's lock is held.
+ */
+static int dn_netlink_put_place(struct sk_buff *skb, struct dn_vm *vm)
+{
+	u32 place = dn_vm_state(vm) == DENALI_VM_WAITING ? dn_gate_place(vm) : 0;
+
+	if (!place)
+		return 0;
+	return nla_put_u32(skb, DENALI_A_PLACE, place) ||
+	       nla_put_u32(skb, DENALI_A_WAITS, dn_vm_admitted(vm) ? DENALI_WAITS_TO_RUN :
+								   DENALI_WAITS_FOR_MEMORY) ||
+	       nla_put_u32(skb, DENALI_A_PRIORITY, vm->gate.priority) ? -EMSGSIZE : 0;
 }
 
 /* Is @vm the sender's of @skb? As the socket has kept it: a dump goes on in whoever reads it. */
@@ -199,7 +215,8 @@ static int dn_netlink_get(struct sk_buff *skb, struct genl_info *info)
 	ret = -EMSGSIZE;
 	hdr = genlmsg_put_reply(reply, info, &dn_family, 0, DENALI_CMD_VM_NEW);
 	if (hdr)
-		ret = dn_netlink_put_vm(reply, vm, dn_netlink_ns(skb));
+		ret = dn_netlink_put_vm(reply, vm, dn_netlink_ns(skb)) ?:
+		      dn_netlink_put_place(reply, vm);
 	if (ret) {
 		nlmsg_free(reply);
 		goto put;
@@ -234,7 +251,8 @@ static int dn_netlink_dump(struct sk_buff *skb, struct netlink_callback *cb)
 		if (cb->args[1] || dn_netlink_owns(cb->skb, vm)) {
 			hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 					  &dn_family, NLM_F_MULTI, DENALI_CMD_VM_NEW);
-			if (!hdr || dn_netlink_put_vm(skb, vm, dn_netlink_ns(cb->skb))) {
+			if (!hdr || dn_netlink_put_vm(skb, vm, dn_netlink_ns(cb->skb)) ||
+			    dn_netlink_put_place(skb, vm)) {
 				if (hdr)
 					genlmsg_cancel(skb, hdr);
 				dn_vm_put(vm);

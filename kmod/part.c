@@ -288,7 +288,7 @@ static struct dn_part *dn_part_new(u32 pages, u32 large, struct dn_part *base)
  *         virtual registers are copied, all others when they are first written
  *
  * Leading 2 MiB are whole blocks as far as there are any, the rest single pages.
- * It doesn't queue behind those in dn_part_alloc_wait().
+ * It doesn't queue: see gate.c.
  *
  * Return: the partition, with one reference; -ENOSPC if it doesn't fit now, -ENOMEM
  * if it is larger than the pool or the host has no memory for the table.
@@ -336,49 +336,10 @@ struct dn_part *dn_part_alloc(u32 pages, struct dn_part *base)
 	return part;
 }
 
-/**
- * dn_part_alloc_wait() - as dn_part_alloc(), but sleep until it fits
- * @pages: its size
- * @base:  as for dn_part_alloc()
- *
- * First come, first served: a small partition doesn't overtake a large one, which
- * would wait forever.
- *
- * Return: as dn_part_alloc() without -ENOSPC; -EINTR when killed.
- * Context: sleeps for long, killably.
- */
-struct dn_part *dn_part_alloc_wait(u32 pages, struct dn_part *base)
+/** dn_part_too_large() - is that more than the pool has when all is free? Context: any. */
+bool dn_part_too_large(u32 pages)
 {
-	struct list_head me;
-	struct dn_part *part;
-	unsigned long events;
-
-	mutex_lock(&dn_pool.lock);
-	list_add_tail(&me, &dn_pool.waiters);
-	mutex_unlock(&dn_pool.lock);
-	for (;;) {
-		bool first;
-
-		mutex_lock(&dn_pool.lock);
-		first = list_is_first(&me, &dn_pool.waiters);
-		events = dn_pool.events;
-		mutex_unlock(&dn_pool.lock);
-
-		/* What can never fit needn't wait for its turn to be told so. */
-		part = first || pages > READ_ONCE(dn_pool.pages) ? dn_part_alloc(pages, base) :
-								   ERR_PTR(-ENOSPC);
-		if (part != ERR_PTR(-ENOSPC))
-			break;
-		if (wait_event_killable(dn_pool.wait, READ_ONCE(dn_pool.events) != events)) {
-			part = ERR_PTR(-EINTR);
-			break;
-		}
-	}
-	mutex_lock(&dn_pool.lock);
-	list_del(&me);
-	dn_pool_changed();
-	mutex_unlock(&dn_pool.lock);
-	return part;
+	return pages > READ_ONCE(dn_pool.pages);
 }
 
 static void dn_part_give(const struct dn_part *part)

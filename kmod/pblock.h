@@ -42,8 +42,7 @@ struct dn_pblock {
  * @full:    blocks without a free page
  * @index:   block by pfn / DN_BLOCK_PAGES
  * @held:    the block that is being scrubbed: frees reach it, allocations don't
- * @waiters: partitions that wait for memory, in order of arrival
- * @wait:    where they, and those who wait for @held, sleep
+ * @wait:    where those who wait for @held sleep
  * @events:  how often that could have changed what a sleeper waits for
  * @nr_whole: blocks on @zeroed and @dirty
  * @pages, @nr_free, @nr_dirty: sums over all blocks, @held included
@@ -56,7 +55,6 @@ struct dn_pool {
 	struct list_head full;
 	struct xarray index;
 	struct dn_pblock *held;
-	struct list_head waiters;
 	wait_queue_head_t wait;
 	unsigned long events;
 	unsigned long nr_whole;

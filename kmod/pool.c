@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
+#include "gate.h"
 #include "pblock.h"
 
 #define DN_BLOCK_ORDER	(DN_BLOCK_SHIFT - PAGE_SHIFT)
@@ -31,7 +32,6 @@ struct dn_pool dn_pool = {
 	.partial = LIST_HEAD_INIT(dn_pool.partial),
 	.full = LIST_HEAD_INIT(dn_pool.full),
 	.index = XARRAY_INIT(dn_pool.index, 0),
-	.waiters = LIST_HEAD_INIT(dn_pool.waiters),
 	.wait = __WAIT_QUEUE_HEAD_INITIALIZER(dn_pool.wait),
 };
 
@@ -74,6 +74,7 @@ void dn_pool_changed(void)
 	lockdep_assert_held(&dn_pool.lock);
 	WRITE_ONCE(dn_pool.events, dn_pool.events + 1);
 	wake_up_all(&dn_pool.wait);
+	dn_gate_changed();
 }
 
 /** dn_pool_await() - sleep until dn_pool.events isn't @events any more; soon, for the scrubber */

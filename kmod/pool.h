@@ -110,7 +110,7 @@ static inline u64 dn_part_own_bytes(const struct dn_part *part)
 }
 
 struct dn_part *dn_part_alloc(u32 pages, struct dn_part *base);
-struct dn_part *dn_part_alloc_wait(u32 pages, struct dn_part *base);
+bool dn_part_too_large(u32 pages);
 void dn_part_own(struct dn_part *part, u32 gfn);
 unsigned long dn_part_disown(struct dn_part *part, u32 i);
 void dn_part_put(struct dn_part *part);

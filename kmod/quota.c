@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What one user, or one tenant, may have of the VMs: a number of them, and memory. A VM
- * counts from when its memory is asked for until that memory is back in the pool.
+ * counts from when it is to get its memory until that memory is back in the pool.
  *
  * Each VM is on one account: its tenant's, or where that is the default one the user's who
  * made it. Users' limits are the module's parameters; whoever has CAP_SYS_RESOURCE may have
@@ -10,12 +10,14 @@
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
+#include <linux/err.h>
 #include <linux/hashtable.h>
 #include <linux/jiffies.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
 
+#include "gate.h"
 #include "quota.h"
 #include "tenant.h"
 
@@ -54,25 +56,7 @@ static void dn_quota_put(struct dn_account *account)
 	}
 }
 
-/**
- * dn_quota_claim() - the caller is going to ask for VMs of @tenant
- *
- * Context: process; who has found a tenant other than the default one holds its lock. Return: the
- * account, which stays until dn_quota_release() at least, or NULL: no memory.
- */
-struct dn_account *dn_quota_claim(struct dn_tenant *tenant)
-{
-	struct dn_account *account;
-
-	mutex_lock(&dn_quota_mutex);
-	account = tenant == &dn_tenant_default ? dn_quota_user(current_euid()) : &tenant->account;
-	if (account)
-		account->claims++;
-	mutex_unlock(&dn_quota_mutex);
-	return account;
-}
-
-/** dn_quota_release() - the request has been answered. Context: process. */
+/** dn_quota_release() - what dn_quota_open() claimed. Context: process. */
 void dn_quota_release(struct dn_account *account)
 {
 	mutex_lock(&dn_quota_mutex);
@@ -81,37 +65,93 @@ void dn_quota_release(struct dn_account *account)
 	mutex_unlock(&dn_quota_mutex);
 }
 
-static bool dn_quota_exceeded(const struct dn_account *account, u64 bytes, u32 nr)
+static bool dn_quota_beyond(const struct dn_account *account, u64 bytes, u32 nr)
 {
 	bool user = account->tenant == &dn_tenant_default;
 	u32 vms = user ? READ_ONCE(dn_user_vms) : account->max_vms;
 	u64 memory = user ? READ_ONCE(dn_user_memory) : account->max_bytes;
 
-	if (!((vms && (nr > vms || account->vms > vms - nr)) ||
-	      (memory && (bytes > memory || account->bytes > memory - bytes))))
-		return false;
-	return !user || !capable(CAP_SYS_RESOURCE);
+	return (vms && (nr > vms || account->vms > vms - nr)) ||
+	       (memory && (bytes > memory || account->bytes > memory - bytes));
+}
+
+static bool dn_quota_exceeded(const struct dn_account *account, u64 bytes, u32 nr)
+{
+	return dn_quota_beyond(account, bytes, nr) &&
+	       (account->tenant != &dn_tenant_default || !capable(CAP_SYS_RESOURCE));
 }
 
 /**
- * dn_quota_charge() - the caller wants VMs
+ * dn_quota_room() - may a VM of @bytes be charged to an account?
  * @account: claimed
- * @bytes:   memory of each
- * @nr:      how many, of which none is counted if there are too many; at least 1
+ * @bytes:   its memory
+ * @exempt:  who made it has CAP_SYS_RESOURCE
  *
- * Context: process. Return: 0; -EDQUOT.
+ * Context: process. Return: 0; -EAGAIN: not now; -EDQUOT: it is too large.
  */
-int dn_quota_charge(struct dn_account *account, u64 bytes, u32 nr)
+int dn_quota_room(struct dn_account *account, u64 bytes, bool exempt)
 {
+	bool user = account->tenant == &dn_tenant_default;
+	u64 memory;
+	int err = 0;
+
+	if (user && exempt)
+		return 0;
+	mutex_lock(&dn_quota_mutex);
+	memory = user ? READ_ONCE(dn_user_memory) : account->max_bytes;
+	if (memory && bytes > memory)
+		err = -EDQUOT;
+	else if (dn_quota_beyond(account, bytes, 1))
+		err = -EAGAIN;
+	mutex_unlock(&dn_quota_mutex);
+	return err;
+}
+
+static int dn_quota_add(struct dn_account *account, u64 bytes, u32 nr)
+{
+	lockdep_assert_held(&dn_quota_mutex);
+	if (dn_quota_exceeded(account, bytes * nr, nr))
+		return -EDQUOT;
+	account->vms += nr;
+	account->bytes += bytes * nr;
+	return 0;
+}
+
+/**
+ * dn_quota_open() - the caller wants VMs of @tenant
+ * @tenant: the default one, or dn_runners_mutex is held
+ * @bytes:  memory of each
+ * @nr:     how many, of which none is counted if there are too many; 0: to be charged later
+ *
+ * Context: process. Return: the account, which stays as long as VMs are charged to it, or without, until
+ * dn_quota_release(); -EDQUOT, -ENOMEM.
+ */
+struct dn_account *dn_quota_open(struct dn_tenant *tenant, u64 bytes, u32 nr)
+{
+	struct dn_account *account;
 	int err = 0;
 
 	mutex_lock(&dn_quota_mutex);
-	if (dn_quota_exceeded(account, bytes * nr, nr)) {
-		err = -EDQUOT;
+	account = tenant == &dn_tenant_default ? dn_quota_user(current_euid()) : &tenant->account;
+	if (!account) {
+		err = -ENOMEM;
+	} else if (!nr) {
+		account->claims++;
 	} else {
-		account->vms += nr;
-		account->bytes += bytes * nr;
+		err = dn_quota_add(account, bytes, nr);
+		dn_quota_put(account);
 	}
+	mutex_unlock(&dn_quota_mutex);
+	return err ? ERR_PTR(err) : account;
+}
+
+/** dn_quota_charge() - a VM of @bytes to an account that is claimed. Context: process. Return: 0; -EDQUOT. */
+int dn_quota_charge(struct dn_account *account, u64 bytes)
+{
+	int err;
+
+	mutex_lock(&dn_quota_mutex);
+	err = dn_quota_add(account, bytes, 1);
 	mutex_unlock(&dn_quota_mutex);
 	return err;
 }
@@ -125,6 +165,7 @@ void dn_quota_uncharge(struct dn_account *account, u64 bytes, u32 nr)
 	wake_up_all(&dn_quota_wait);
 	dn_quota_put(account);
 	mutex_unlock(&dn_quota_mutex);
+	dn_gate_changed();
 }
 
 /** dn_quota_limit() - limits of a tenant's account, those that aren't NULL. Context: process. */
@@ -136,6 +177,7 @@ void dn_quota_limit(struct dn_account *account, const u32 *vms, const u64 *bytes
 	if (bytes)
 		account->max_bytes = *bytes;
 	mutex_unlock(&dn_quota_mutex);
+	dn_gate_changed();
 }
 
 /**

@@ -15,7 +15,7 @@ struct dn_tenant;
  * @node:      of a user: in the table
  * @uid:       of a user: who
  * @tenant:    whose VMs these are; of a user: the default tenant
- * @claims:    requests under way; a user's last one or last VM takes this struct with it
+ * @claims:    requests that wait; a user's last one or last VM takes this struct with it
  * @vms:       how many VMs there are
  * @bytes:     of memory they have together
  * @max_vms:   of a tenant: limit of @vms, 0: none
@@ -34,9 +34,10 @@ struct dn_account {
 	u64 max_bytes;
 };
 
-struct dn_account *dn_quota_claim(struct dn_tenant *tenant);
+struct dn_account *dn_quota_open(struct dn_tenant *tenant, u64 bytes, u32 nr);
 void dn_quota_release(struct dn_account *account);
-int dn_quota_charge(struct dn_account *account, u64 bytes, u32 nr);
+int dn_quota_room(struct dn_account *account, u64 bytes, bool exempt);
+int dn_quota_charge(struct dn_account *account, u64 bytes);
 void dn_quota_uncharge(struct dn_account *account, u64 bytes, u32 nr);
 void dn_quota_limit(struct dn_account *account, const u32 *vms, const u64 *bytes);
 u32 dn_quota_drain(struct dn_account *account);

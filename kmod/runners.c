@@ -176,6 +176,7 @@ int dn_tenant_init(struct dn_tenant *tenant)
 	int cpu;
 
 	tenant->account.tenant = tenant;
+	dn_gate_queue_init(&tenant->waiting);
 
 	tenant->runners = alloc_percpu_gfp(struct dn_runner, GFP_KERNEL_ACCOUNT);
 	if (!tenant->runners)

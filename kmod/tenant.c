@@ -59,16 +59,17 @@ static struct dn_tenant *dn_tenant_of(kuid_t uid)
 }
 
 /**
- * dn_tenant_claim() - which tenant's is a VM that the caller is going to make?
- * @name: the tenant's, NUL-termination not yet checked; empty: the caller's own, or the default
- *        one if he has none
+ * dn_tenant_account() - whose is a VM that the caller is going to make?
+ * @name:  the tenant's, NUL-termination not yet checked; empty: the caller's own, or the default
+ *         one if he has none
+ * @bytes: as for dn_quota_open()
+ * @nr:    the same
  *
- * Context: process. Return: the account, for dn_quota_release(); -EINVAL, -ENOENT, -EPERM (another's),
- * -ENOMEM.
+ * Context: process. Return: the account, as dn_quota_open(); -EINVAL, -ENOENT, -EPERM (another's).
  */
-struct dn_account *dn_tenant_claim(const char *name)
+struct dn_account *dn_tenant_account(const char *name, u64 bytes, u32 nr)
 {
-	struct dn_account *account = NULL;
+	struct dn_account *account;
 	struct dn_tenant *tenant;
 
 	if (name[0] && !dn_tenant_name_ok(name))
@@ -80,7 +81,7 @@ struct dn_account *dn_tenant_claim(const char *name)
 	else if (name[0] && !uid_eq(tenant->uid, current_euid()) && !capable(CAP_SYS_ADMIN))
 		account = ERR_PTR(-EPERM);
 	else
-		account = dn_quota_claim(tenant) ?: ERR_PTR(-ENOMEM);
+		account = dn_quota_open(tenant, bytes, nr);
 	mutex_unlock(&dn_runners_mutex);
 	return account;
 }
@@ -100,9 +101,9 @@ static bool dn_tenant_cpus(unsigned long *cpus, const u64 *from)
 static int dn_tenant_check(const struct denali_tenant_set *arg, unsigned long *cpus, kuid_t *uid)
 {
 	const u32 all = DENALI_TENANT_USER | DENALI_TENANT_VMS | DENALI_TENANT_MEMORY |
-			DENALI_TENANT_NICE | DENALI_TENANT_CPUS;
+			DENALI_TENANT_NICE | DENALI_TENANT_CPUS | DENALI_TENANT_RUNNABLE;
 
-	if (arg->set & ~all || arg->flags & ~DENALI_TENANT_NEW || arg->reserved ||
+	if (arg->set & ~all || arg->flags & ~DENALI_TENANT_NEW ||
 	    !(arg->set || arg->flags) || !dn_tenant_name_ok(arg->name))
 		return -EINVAL;
 	if (arg->set & DENALI_TENANT_NICE && (arg->nice < MIN_NICE || arg->nice > MAX_NICE))
@@ -159,6 +160,8 @@ static int dn_tenant_change(struct dn_tenant *tenant, const struct denali_tenant
 		tenant->uid = uid;
 	dn_quota_limit(&tenant->account, arg->set & DENALI_TENANT_VMS ? &arg->vms : NULL,
 		       arg->set & DENALI_TENANT_MEMORY ? &arg->memory : NULL);
+	if (arg->set & DENALI_TENANT_RUNNABLE)
+		dn_gate_limit(tenant, arg->runnable);
 	return 0;
 }
 
@@ -260,7 +263,7 @@ static int dn_tenant_put_runners(struct sk_buff *skb, const struct dn_tenant *te
 }
 
 /* @ns: of who is to read it, whoever's doing it is. */
-static int dn_tenant_put(struct sk_buff *skb, const struct dn_tenant *tenant,
+static int dn_tenant_put(struct sk_buff *skb, struct dn_tenant *tenant,
 			 struct user_namespace *ns)
 {
 	const unsigned int nr = min_t(unsigned int, nr_cpu_ids, DENALI_CPUS_MAX);
@@ -277,6 +280,9 @@ static int dn_tenant_put(struct sk_buff *skb, const struct dn_tenant *tenant,
 			      DENALI_TENANT_A_PAD) ||
 	    nla_put_u64_64bit(skb, DENALI_TENANT_A_MAX_MEM_BYTES, READ_ONCE(account->max_bytes),
 			      DENALI_TENANT_A_PAD) ||
+	    nla_put_u32(skb, DENALI_TENANT_A_RUNNABLE, READ_ONCE(tenant->running)) ||
+	    nla_put_u32(skb, DENALI_TENANT_A_MAX_RUNNABLE, READ_ONCE(tenant->max_running)) ||
+	    nla_put_u32(skb, DENALI_TENANT_A_WAITING, dn_gate_waiting(tenant)) ||
 	    nla_put_s32(skb, DENALI_TENANT_A_NICE, tenant->nice) ||
 	    dn_tenant_put_runners(skb, tenant, &run_ns) ||
 	    nla_put_u64_64bit(skb, DENALI_TENANT_A_RUN_NS, run_ns, DENALI_TENANT_A_PAD))

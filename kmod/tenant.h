@@ -13,6 +13,7 @@
 
 #include <uapi/linux/denali.h>
 
+#include "gate.h"
 #include "quota.h"
 
 struct denali_tenant_del;
@@ -31,6 +32,10 @@ struct sk_buff;
  * @id:      never used again while the module is loaded; the default tenant's is 0
  * @uid:     whose VMs these are, or invalid: only who has CAP_SYS_ADMIN makes any
  * @nice:    niceness of the runners
+ * @waiting: VMs that are started and wait until another one stops; this and the next are the
+ *           gatekeeper's
+ * @running: VMs that run, or would if they didn't idle; not counted for the default tenant
+ * @max_running: limit of @running, 0: none
  * @cpus:    where there are runners
  * @name:    the default tenant's is empty
  *
@@ -48,6 +53,9 @@ struct dn_tenant {
 	u64 id;
 	kuid_t uid;
 	int nice;
+	struct dn_gate_queue waiting;
+	u32 running;
+	u32 max_running;
 	DECLARE_BITMAP(cpus, DENALI_CPUS_MAX);
 	char name[DENALI_NAME_SIZE];
 };
@@ -61,7 +69,7 @@ int dn_tenant_settle(struct dn_tenant *tenant);
 void dn_tenant_exit(struct dn_tenant *tenant);
 
 /* tenant.c */
-struct dn_account *dn_tenant_claim(const char *name);
+struct dn_account *dn_tenant_account(const char *name, u64 bytes, u32 nr);
 int dn_tenant_set(const struct denali_tenant_set *arg);
 int dn_tenant_del(struct denali_tenant_del *arg);
 int dn_tenant_dump_start(struct netlink_callback *cb);

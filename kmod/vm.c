@@ -45,10 +45,12 @@ static void dn_vm_free(struct kref *ref)
 	for (i = 0; i < DENALI_MAX_PORTS; i++)
 		if (vm->port[i])
 			vm->port[i]->ops->free(vm->port[i]);
-	dn_runner_remove(vm);
+	if (vm->runner)
+		dn_runner_remove(vm);
 	dn_pgtable_free(&vm->pgt);
 	kfree(vm->cmdline);
-	dn_part_put(vm->part);
+	if (vm->part)
+		dn_part_put(vm->part);
 	kfree(vm->cap);
 	kfree(vm->cpus);
 	if (vm->base)
@@ -183,87 +185,179 @@ static void dn_vm_init_fresh(struct dn_vm *vm)
 	v->nr_ports = DENALI_MAX_PORTS;
 }
 
-/**
- * dn_vm_new() - make a VM
- * @mem_bytes: its memory, of a size that a VM can have
- * @flags:     DENALI_CREATE_*
- * @name:      NUL-termination not yet checked
- * @base:      NULL, or the template that it is to be a clone of, with as much memory
- * @account:   claimed, and charged for it already; uncharged if it can't be made
- *
- * Context: process; sleeps for memory if asked to. Return: the VM with a reference or an ERR_PTR
- * as DENALI_IOC_VM_CREATE documents.
- */
-struct dn_vm *dn_vm_new(u64 mem_bytes, u32 flags, const char *name, struct dn_vm *base,
-			struct dn_account *account)
+/* A VM without a partition, that nobody can find yet. */
+static struct dn_vm *dn_vm_alloc(u64 mem_bytes, u32 flags, const char *name, struct dn_vm *base,
+				 struct dn_tenant *tenant, u32 priority)
 {
-	struct dn_part *base_part = base ? base->part : NULL;
-	struct dn_vm *vm = NULL;
-	struct dn_page0 *page0;
-	int err = -EINVAL;
-	u32 pages;
+	struct dn_vm *vm;
 
 	if (strnlen(name, DENALI_NAME_SIZE) == DENALI_NAME_SIZE || !dn_name_ok(name))
-		goto free;
-	err = -ENOMEM;
+		return ERR_PTR(-EINVAL);
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm)
-		goto free;
-	pages = mem_bytes >> PAGE_SHIFT;
-	vm->part = flags & DENALI_CREATE_WAIT ? dn_part_alloc_wait(pages, base_part) :
-						dn_part_alloc(pages, base_part);
-	if (IS_ERR(vm->part)) {
-		err = PTR_ERR(vm->part);
-		goto free;
-	}
-	vm->part->account = account;
-
+		return ERR_PTR(-ENOMEM);
 	kref_init(&vm->ref);
 	mutex_init(&vm->ctl);
 	raw_spin_lock_init(&vm->end_lock);
 	init_waitqueue_head(&vm->end_wait);
 	INIT_LIST_HEAD(&vm->idle_node);
 	dn_pgtable_init(&vm->pgt);
+	dn_gate_init(vm, priority);
+	/* Its maker's. */
+	atomic_set(&vm->fds, 1);
 	vm->mem_size = mem_bytes;
+	vm->weight = DENALI_WEIGHT_DEFAULT;
 	vm->uid = current_euid();
-	vm->tenant = account->tenant;
+	vm->tenant = tenant;
 	vm->flags = flags;
 	strscpy(vm->name, name, sizeof(vm->name));
-	page0 = dn_part_addr(vm->part, 0);
-	vm->fpu = page0->fpu;
-	vm->regs = &page0->regs;
-	vm->vregs = dn_part_addr(vm->part, DENALI_VREGS_ADDR >> PAGE_SHIFT);
 	vm->life = dn_life_next();
 	INIT_WORK(&vm->finish, dn_vm_finish_work);
 	dn_clock_create(vm);
 	if (base) {
 		kref_get(&base->ref);
 		vm->base = base;
-		dn_clone_init(vm);
-	} else {
-		dn_vm_init_fresh(vm);
 	}
-	dn_runner_add(vm, vm->tenant);
+	return vm;
+}
 
-	vm->port[0] = dn_console_create(vm);
-	if (IS_ERR(vm->port[0])) {
-		err = PTR_ERR(vm->port[0]);
-		vm->port[0] = NULL;
-		goto put;
+/*
+ * A VM is admitted: it gets its memory and all that depends on it. Return: 0, or -ENOMEM: then it
+ * is of no use, but dn_vm_put() still is.
+ */
+static int dn_vm_equip(struct dn_vm *vm, struct dn_part *part)
+{
+	struct dn_page0 *page0 = dn_part_addr(part, 0);
+	struct dn_port *port;
+
+	vm->fpu = page0->fpu;
+	vm->regs = &page0->regs;
+	vm->vregs = dn_part_addr(part, DENALI_VREGS_ADDR >> PAGE_SHIFT);
+	if (vm->base)
+		dn_clone_init(vm);
+	else
+		dn_vm_init_fresh(vm);
+	dn_runner_add(vm, vm->tenant);
+	port = dn_console_create(vm);
+	if (!IS_ERR(port)) {
+		/* Dumps look without a lock. */
+		smp_store_release(&vm->port[0], port);
+		WRITE_ONCE(vm->state, DENALI_VM_CREATED);
 	}
+	/* For dn_vm_admitted(): all else is there. */
+	smp_store_release(&vm->part, part);
+	return PTR_ERR_OR_ZERO(port);
+}
+
+/** dn_vm_admitted() - has it memory? Until then it can be looked at and destroyed. Context: any. */
+bool dn_vm_admitted(const struct dn_vm *vm)
+{
+	/* See dn_vm_equip(). */
+	return smp_load_acquire(&vm->part);
+}
+
+/* Make a VM that others can find while it waits for memory. */
+static int dn_vm_new_waiting(struct dn_vm *vm, struct dn_account *account)
+{
+	struct dn_part *part;
+	int err;
+
+	vm->state = DENALI_VM_WAITING;
 	err = dn_vm_publish(vm);
 	if (err)
-		goto put;
+		return err;
+	dn_netlink_event(vm, DENALI_EVENT_WAITING);
+	part = dn_gate_memory(vm, account, vm->base ? vm->base->part : NULL);
+	err = PTR_ERR_OR_ZERO(part);
+	if (!err) {
+		part->account = account;
+		mutex_lock(&vm->ctl);
+		if (vm->destroyed) {
+			dn_part_put(part);
+			err = -ECANCELED;
+		} else {
+			err = dn_vm_equip(vm, part);
+		}
+		mutex_unlock(&vm->ctl);
+	}
+	if (err)
+		dn_vm_destroy(vm);
+	return err;
+}
+
+static int dn_vm_new_now(struct dn_vm *vm, struct dn_account *account)
+{
+	struct dn_part *part;
+	int err;
+
+	part = dn_part_alloc(vm->mem_size >> PAGE_SHIFT, vm->base ? vm->base->part : NULL);
+	if (IS_ERR(part)) {
+		dn_quota_uncharge(account, vm->mem_size, 1);
+		return PTR_ERR(part);
+	}
+	part->account = account;
+	err = dn_vm_equip(vm, part);
+	return err ?: dn_vm_publish(vm);
+}
+
+/**
+ * dn_vm_new() - make a VM
+ * @mem_bytes: its memory, of a size that a VM can have
+ * @flags:     DENALI_CREATE_*
+ * @name:      NUL-termination not yet checked
+ * @base:      NULL, or the template that it is to be a clone of, with as much memory
+ * @account:   with DENALI_CREATE_WAIT claimed; else charged for it already, and uncharged if it
+ *             can't be made
+ * @priority:  among those that wait
+ *
+ * Context: process; sleeps for memory if asked to. Return: the VM with a reference or an ERR_PTR
+ * as DENALI_IOC_VM_CREATE documents.
+ */
+struct dn_vm *dn_vm_new(u64 mem_bytes, u32 flags, const char *name, struct dn_vm *base,
+			struct dn_account *account, u32 priority)
+{
+	struct dn_vm *vm;
+	int err;
+
+	vm = dn_vm_alloc(mem_bytes, flags, name, base, account->tenant, priority);
+	if (IS_ERR(vm)) {
+		if (!(flags & DENALI_CREATE_WAIT))
+			dn_quota_uncharge(account, mem_bytes, 1);
+		return vm;
+	}
+	err = flags & DENALI_CREATE_WAIT ? dn_vm_new_waiting(vm, account) :
+					   dn_vm_new_now(vm, account);
+	if (err) {
+		dn_vm_put(vm);
+		return ERR_PTR(err);
+	}
 	dn_netlink_event(vm, DENALI_EVENT_CREATED);
 	return vm;
+}
 
-put:
-	dn_vm_put(vm);
-	return ERR_PTR(err);
-free:
-	dn_quota_uncharge(account, mem_bytes, 1);
-	kfree(vm);
-	return ERR_PTR(err);
+/**
+ * dn_vm_make() - make a VM on the account of a tenant
+ * @tenant:   its name, or empty; NUL-termination not yet checked
+ * @priority: 0 but for who has CAP_SYS_NICE
+ *
+ * All else as for dn_vm_new().
+ */
+struct dn_vm *dn_vm_make(u64 mem_bytes, u32 flags, const char *name, struct dn_vm *base,
+			 const char *tenant, u32 priority)
+{
+	bool wait = flags & DENALI_CREATE_WAIT;
+	struct dn_account *account;
+	struct dn_vm *vm;
+
+	if (priority && !capable(CAP_SYS_NICE))
+		return ERR_PTR(-EPERM);
+	account = dn_tenant_account(tenant, mem_bytes, !wait);
+	if (IS_ERR(account))
+		return ERR_CAST(account);
+	vm = dn_vm_new(mem_bytes, flags, name, base, account, priority);
+	if (wait)
+		dn_quota_release(account);
+	return vm;
 }
 
 /**
@@ -277,20 +371,12 @@ struct dn_vm *dn_vm_create(const struct denali_vm_create *arg)
 {
 	const u32 flags = DENALI_CREATE_PERSISTENT | DENALI_CREATE_WAIT | DENALI_CREATE_TEMPLATE |
 			  DENALI_CREATE_SYNC_IRQ;
-	struct dn_account *account;
-	struct dn_vm *vm;
-	int err;
 
-	if (arg->flags & ~flags || arg->reserved || !IS_ALIGNED(arg->mem_bytes, PAGE_SIZE) ||
+	if (arg->flags & ~flags || arg->reserved || arg->reserved2 ||
+	    !IS_ALIGNED(arg->mem_bytes, PAGE_SIZE) ||
 	    arg->mem_bytes < DENALI_MIN_MEMORY || arg->mem_bytes > DENALI_MAX_MEMORY)
 		return ERR_PTR(-EINVAL);
-	account = dn_tenant_claim(arg->tenant);
-	if (IS_ERR(account))
-		return ERR_CAST(account);
-	err = dn_quota_charge(account, arg->mem_bytes, 1);
-	vm = err ? ERR_PTR(err) : dn_vm_new(arg->mem_bytes, arg->flags, arg->name, NULL, account);
-	dn_quota_release(account);
-	return vm;
+	return dn_vm_make(arg->mem_bytes, arg->flags, arg->name, NULL, arg->tenant, arg->priority);
 }
 
 /** dn_vm_setup() - DENALI_IOC_VM_SETUP */
@@ -324,7 +410,7 @@ int dn_vm_start_locked(struct dn_vm *vm)
 	lockdep_assert_held(&vm->ctl);
 	if (vm->destroyed || dn_vm_ending(vm))
 		return -ESHUTDOWN;
-	if (vm->state == DENALI_VM_RUNNING)
+	if (vm->state == DENALI_VM_RUNNING || vm->state == DENALI_VM_WAITING)
 		return -EALREADY;
 	if (vm->state == DENALI_VM_TEMPLATE)
 		return -EBUSY;
@@ -335,9 +421,7 @@ int dn_vm_start_locked(struct dn_vm *vm)
 		dn_clock_start(vm);
 		kref_get(&vm->ref);
 	}
-	/* Before it can end. */
-	dn_netlink_event(vm, DENALI_EVENT_STARTED);
-	dn_runner_run(vm);
+	dn_gate_run(vm);
 	return 0;
 }
 
@@ -374,6 +458,8 @@ int dn_vm_stop_locked(struct dn_vm *vm)
 		return -EINVAL;
 	if (vm->state == DENALI_VM_STOPPED)
 		return -EALREADY;
+	if (vm->state == DENALI_VM_WAITING)
+		dn_gate_leave(vm);
 	dn_runner_take(vm, DN_WORK_STOP, DENALI_VM_STOPPED);
 	if (vm->state == DENALI_VM_TEMPLATE)
 		return -EBUSY;
@@ -393,6 +479,8 @@ int dn_vm_stop(struct dn_vm *vm)
 
 	mutex_lock(&vm->ctl);
 	err = dn_vm_stop_locked(vm);
+	if (!err)
+		dn_gate_leave(vm);
 	mutex_unlock(&vm->ctl);
 	if (!err)
 		dn_netlink_event(vm, DENALI_EVENT_STOPPED);
@@ -435,6 +523,7 @@ static void dn_vm_finish_locked(struct dn_vm *vm)
 	lockdep_assert_held(&vm->ctl);
 	if (vm->finished || READ_ONCE(vm->state) != DENALI_VM_ENDED)
 		return;
+	dn_gate_leave(vm);
 	hrtimer_cancel(&vm->timer);
 	if (vm->cap)
 		hrtimer_cancel(&vm->cap->timer);
@@ -460,21 +549,33 @@ void dn_vm_freeze(struct dn_vm *vm)
 			vm->port[i]->ops->freeze(vm->port[i]);
 }
 
-/** dn_vm_frozen() - a VM has become a template. Context: runner, may sleep. */
-void dn_vm_frozen(struct dn_vm *vm)
-{
-	wake_up_all(&vm->end_wait);
-	dn_netlink_event(vm, DENALI_EVENT_TEMPLATE);
-}
-
 static void dn_vm_finish_work(struct work_struct *work)
 {
 	struct dn_vm *vm = container_of(work, struct dn_vm, finish);
 
 	mutex_lock(&vm->ctl);
 	dn_vm_finish_locked(vm);
+	if (vm->state == DENALI_VM_TEMPLATE)
+		dn_gate_leave(vm);
 	mutex_unlock(&vm->ctl);
 	dn_vm_put(vm);
+}
+
+/* By a worker: see dn_vm_finish(). */
+static void dn_vm_finish_later(struct dn_vm *vm)
+{
+	kref_get(&vm->ref);
+	if (!queue_work(dn_finish_wq, &vm->finish))
+		dn_vm_put(vm);
+}
+
+/** dn_vm_frozen() - a VM has become a template. Context: runner, may sleep. */
+void dn_vm_frozen(struct dn_vm *vm)
+{
+	wake_up_all(&vm->end_wait);
+	dn_netlink_event(vm, DENALI_EVENT_TEMPLATE);
+	if (vm->tenant != &dn_tenant_default)
+		dn_vm_finish_later(vm);
 }
 
 /**
@@ -493,9 +594,7 @@ void dn_vm_finish(struct dn_vm *vm)
 		mutex_unlock(&vm->ctl);
 		return;
 	}
-	kref_get(&vm->ref);
-	if (!queue_work(dn_finish_wq, &vm->finish))
-		dn_vm_put(vm);
+	dn_vm_finish_later(vm);
 }
 
 /** dn_vms_init() - context: module load. Return: 0 or -ENOMEM. */
@@ -518,6 +617,8 @@ static int dn_vm_kill_locked(struct dn_vm *vm, const char *why)
 	lockdep_assert_held(&vm->ctl);
 	err = dn_vm_ending(vm) ? -ESHUTDOWN : 0;
 	dn_vm_end(vm, DENALI_END_KILLED, 0, "%s", why);
+	if (vm->state == DENALI_VM_WAITING)
+		dn_gate_leave(vm);
 	dn_runner_take(vm, DN_WORK_END, DENALI_VM_ENDED);
 	dn_vm_finish_locked(vm);
 	return err;
@@ -546,8 +647,11 @@ int dn_vm_destroy(struct dn_vm *vm)
 		mutex_unlock(&vm->ctl);
 		return -ESHUTDOWN;
 	}
-	dn_vm_kill_locked(vm, "destroyed");
-	vm->destroyed = true;
+	if (dn_vm_admitted(vm))
+		dn_vm_kill_locked(vm, "destroyed");
+	WRITE_ONCE(vm->destroyed, true);
+	if (!dn_vm_admitted(vm))
+		dn_gate_changed();
 	mutex_unlock(&vm->ctl);
 
 	dn_netlink_event(vm, DENALI_EVENT_DESTROYED);
@@ -612,10 +716,12 @@ int dn_vm_nic(struct dn_vm *vm, struct denali_vm_nic *arg)
 /** dn_vm_kmem() - bytes of kernel memory that a VM has beyond its partition */
 u64 dn_vm_kmem(struct dn_vm *vm)
 {
-	u64 bytes = sizeof(*vm) + dn_part_kmem(vm->part) + (u64)READ_ONCE(vm->pgt.nr) * PAGE_SIZE +
+	u64 bytes = sizeof(*vm) + (u64)READ_ONCE(vm->pgt.nr) * PAGE_SIZE +
 		    READ_ONCE(vm->cmdline_len);
 	int i;
 
+	if (dn_vm_admitted(vm))
+		bytes += dn_part_kmem(vm->part);
 	if (READ_ONCE(vm->cap))
 		bytes += sizeof(*vm->cap);
 	if (READ_ONCE(vm->cpus))

@@ -31,6 +31,7 @@
 #include <denali/vregs.h>
 
 #include "cap.h"
+#include "gate.h"
 #include "gmem.h"
 #include "pgtable.h"
 #include "pool.h"
@@ -92,7 +93,7 @@ struct dn_vm {
 	/* What every slice touches. */
 	struct dn_regs *regs;		/* this and fpu: in page 0 of the partition, see block.h */
 	struct dn_pgtable pgt;
-	struct dn_part *part;
+	struct dn_part *part;		/* NULL: not admitted yet; see dn_vm_admitted() */
 	struct denali_vregs *vregs;	/* host address of the virtual-register page */
 	u64 mem_size;
 	void *fpu;			/* XSAVE area */
@@ -141,6 +142,7 @@ struct dn_vm {
 	u64 life;			/* no other VM's, and another one after each reset */
 	kuid_t uid;
 	struct dn_tenant *tenant;
+	struct dn_gate gate;
 	u32 flags;			/* DENALI_CREATE_* */
 	bool destroyed;
 	bool started;
@@ -176,7 +178,10 @@ struct denali_vm_create;
 struct dn_account;
 struct dn_vm *dn_vm_create(const struct denali_vm_create *arg);
 struct dn_vm *dn_vm_new(u64 mem_bytes, u32 flags, const char *name, struct dn_vm *base,
-			struct dn_account *account);
+			struct dn_account *account, u32 priority);
+struct dn_vm *dn_vm_make(u64 mem_bytes, u32 flags, const char *name, struct dn_vm *base,
+			 const char *tenant, u32 priority);
+bool dn_vm_admitted(const struct dn_vm *vm);
 struct dn_vm *dn_vm_find(u64 id, const char *name);	/* with a reference, or ERR_PTR */
 struct dn_vm *dn_vm_next(u64 id);			/* first VM with an id > @id, with a reference, or NULL */
 void dn_vm_put(struct dn_vm *vm);

@@ -51,11 +51,14 @@ static const struct file_operations dn_mem_fops = {
 static int dn_vmfd_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct dn_vm *vm = file->private_data;
-	struct dn_part *part = vm->part;
+	struct dn_part *part;
 	struct file *mem;
 
 	if (READ_ONCE(vm->destroyed))
 		return -ESHUTDOWN;
+	if (!dn_vm_admitted(vm))
+		return -EAGAIN;
+	part = vm->part;
 	/* Pages of its template, and others with what somebody left there. */
 	if (part->base)
 		return -EOPNOTSUPP;
@@ -93,7 +96,8 @@ static int dn_vmfd_destroy(struct dn_vm *vm)
 {
 	int ret = dn_vm_destroy(vm);
 
-	WRITE_ONCE(vm->part->closed, true);
+	if (dn_vm_admitted(vm))
+		WRITE_ONCE(vm->part->closed, true);
 	return ret;
 }
 
@@ -199,6 +203,9 @@ static long dn_vmfd_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 		return dn_vmfd_state(vm, cmd, uarg);
 	if (_IOC_TYPE(cmd) == DENALI_IOC_MAGIC && READ_ONCE(vm->destroyed))
 		return -ESHUTDOWN;
+	if (_IOC_TYPE(cmd) == DENALI_IOC_MAGIC && !dn_vm_admitted(vm))
+		return cmd == DENALI_IOC_VM_KILL || cmd == DENALI_IOC_VM_DESTROY ?
+			dn_vmfd_destroy(vm) : -EAGAIN;
 
 	switch (DN_UARG_CMD(cmd)) {
 	case DN_UARG_CMD(DENALI_IOC_VM_SETUP):
@@ -242,7 +249,7 @@ static const struct file_operations dn_vmfd_fops = {
 /**
  * dn_vmfd_file() - a file for a VM descriptor
  * @vm:      the VM, with a reference that the file takes over if there is no error
- * @created: the caller has just created it
+ * @created: the caller has just created it: then it is counted already
  *
  * Return: the file or ERR_PTR(); -ENOENT if the VM isn't persistent and its last
  * descriptor is being closed.
@@ -251,9 +258,9 @@ struct file *dn_vmfd_file(struct dn_vm *vm, bool created)
 {
 	struct file *file;
 
-	if (created || vm->flags & DENALI_CREATE_PERSISTENT)
+	if (!created && vm->flags & DENALI_CREATE_PERSISTENT)
 		atomic_inc(&vm->fds);
-	else if (!atomic_inc_not_zero(&vm->fds))
+	else if (!created && !atomic_inc_not_zero(&vm->fds))
 		return ERR_PTR(-ENOENT);
 	file = anon_inode_getfile("[denali-vm]", &dn_vmfd_fops, vm, O_RDWR);
 	if (IS_ERR(file))

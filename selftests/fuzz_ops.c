@@ -163,6 +163,41 @@ static long op_info(const struct fuzz_op *op)
 	return request(op, DEV, DENALI_IOC_INFO, &info, sizeof(info));
 }
 
+static const char *const tenants[] = { "", "", "fuzz-t", "fuzz-u" };
+
+static const char *tenant_of(uint8_t a)
+{
+	return tenants[a % ARRAY_SIZE(tenants)];
+}
+
+static long tenant_del(int dev, const char *name)
+{
+	struct denali_tenant_del del = {};
+
+	strcpy(del.name, name);
+	return ioctl(dev, DENALI_IOC_TENANT_DEL, &del);
+}
+
+/* A tenant that comes, changes, or goes; with room for some VMs at least. */
+static long op_tenant(const struct fuzz_op *op)
+{
+	struct denali_tenant_set set = {
+		.set = op->x >> 8 & 63,
+		.flags = op->x % 4 ? DENALI_TENANT_NEW : 0,
+		.uid = op->x & 1 << 16 ? 1000 : DENALI_TENANT_NOBODY,
+		.nice = op->x >> 17 & 15,
+		.vms = op->y % 16,
+		.runnable = op->y >> 8 & 3,
+		.memory = op->y >> 16 & 3 ? op->y >> 16 << 12 : 0,
+		.cpus = { op->z },
+	};
+
+	strcpy(set.name, tenant_of(op->a | 2));
+	if (op->x % 8 == 1)
+		return tenant_del(fd_of(op->b, DEV), set.name);
+	return request(op, DEV, DENALI_IOC_TENANT_SET, &set, sizeof(set));
+}
+
 static long op_create(const struct fuzz_op *op)
 {
 	static const uint32_t flags[] = { 0, 0, DENALI_CREATE_TEMPLATE, DENALI_CREATE_TEMPLATE };
@@ -172,6 +207,8 @@ static long op_create(const struct fuzz_op *op)
 	};
 
 	strcpy(create.name, name_of(op->x >> 24));
+	strcpy(create.tenant, tenant_of(op->c));
+	create.priority = op->c >> 6;
 	return keep(request(op, DEV, DENALI_IOC_VM_CREATE, &create, sizeof(create)), op->a, VM);
 }
 
@@ -314,6 +351,8 @@ static long op_clone(const struct fuzz_op *op)
 	struct denali_vm_clone clone = { .flags = op->x % 8 ? 0 : op->x >> 8 };
 
 	strcpy(clone.name, name_of(op->x >> 24));
+	strcpy(clone.tenant, tenant_of(op->c));
+	clone.priority = op->c >> 6;
 	return keep(request(op, VM, DENALI_IOC_VM_CLONE, &clone, sizeof(clone)), op->a, VM);
 }
 
@@ -358,14 +397,14 @@ static long op_ioctl(const struct fuzz_op *op)
 		DENALI_IOC_VM_KILL, DENALI_IOC_VM_STATE, DENALI_IOC_VM_DESTROY, DENALI_IOC_VM_NIC,
 		DENALI_IOC_VM_CONSOLE, DENALI_IOC_VM_CLONE, DENALI_IOC_VM_SHARE, DENALI_IOC_VM_CLONES,
 		DENALI_IOC_VM_RESET, DENALI_IOC_VM_RESTART, DENALI_IOC_SWITCH_ADD, DENALI_IOC_SWITCH_DEL,
-		DENALI_IOC_SWITCH_TAP };
+		DENALI_IOC_SWITCH_TAP, DENALI_IOC_TENANT_SET, DENALI_IOC_TENANT_DEL };
 	unsigned long nr = requests[op->x % ARRAY_SIZE(requests)];
 	struct fuzz_rng rng = { op->z };
 	uint8_t buf[512] = {};
 	int fd;
 
 	if (op->a % 4 == 0)
-		nr = _IOC(op->x & 3, DENALI_IOC_MAGIC, op->x >> 16 & 0x1f, op->y >> 8 & 255);
+		nr = _IOC(op->x & 3, DENALI_IOC_MAGIC, op->x >> 16 & 0x3f, op->y >> 8 & 255);
 	for (size_t i = 0; i < sizeof(buf) && op->a % 4 == 1; i++)
 		buf[i] = fuzz_rnd(&rng);
 	/* What makes a descriptor is closed again. */
@@ -678,7 +717,7 @@ const struct fuzz_kind fuzz_kinds[] = {
 	{ "pool", 1, op_pool }, { "setup", 2, op_setup }, { "boot", 10, op_boot }, { "start", 3, op_start },
 	{ "stop", 3, op_stop }, { "kill", 2, op_kill }, { "reset", 4, op_reset }, { "destroy", 3, op_destroy },
 	{ "state", 2, op_state },
-	{ "nic", 5, op_nic }, { "switch", 3, op_switch }, { "plug", 8, op_plug }, { "console", 4, op_console },
+	{ "nic", 5, op_nic }, { "switch", 3, op_switch }, { "tenant", 3, op_tenant }, { "plug", 8, op_plug }, { "console", 4, op_console },
 	{ "clone", 6, op_clone }, { "clones", 3, op_clones }, { "share", 5, op_share },
 	{ "ioctl", 5, op_ioctl },
 	{ "mmap", 6, op_mmap }, { "touch", 8, op_touch }, { "munmap", 2, op_munmap }, { "madvise", 4, op_madvise },
@@ -803,6 +842,8 @@ void fuzz_ops_end(int dev)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(switches); i++)
 		switch_del(dev, switches[i]);
+	for (size_t i = 2; i < ARRAY_SIZE(tenants); i++)
+		tenant_del(dev, tenants[i]);
 }
 
 void fuzz_op_run(const struct fuzz_op *op, struct fuzz_shared *shared)

@@ -244,6 +244,15 @@ static void parse_vm(struct nl_vm *vm, const struct nlmsghdr *nlh)
 		case DENALI_A_FLAGS:
 			vm->flags = get_u32(a);
 			break;
+		case DENALI_A_PLACE:
+			vm->place = get_u32(a);
+			break;
+		case DENALI_A_WAITS:
+			vm->waits = get_u32(a);
+			break;
+		case DENALI_A_PRIORITY:
+			vm->priority = get_u32(a);
+			break;
 		case DENALI_A_TENANT:
 			get_string(a, vm->tenant, sizeof(vm->tenant));
 			break;
@@ -567,6 +576,15 @@ static void parse_tenant(struct nl_tenant *tenant, const struct nlmsghdr *nlh)
 			break;
 		case DENALI_TENANT_A_MAX_VMS:
 			tenant->max_vms = get_u32(a);
+			break;
+		case DENALI_TENANT_A_RUNNABLE:
+			tenant->runnable = get_u32(a);
+			break;
+		case DENALI_TENANT_A_MAX_RUNNABLE:
+			tenant->max_runnable = get_u32(a);
+			break;
+		case DENALI_TENANT_A_WAITING:
+			tenant->waiting = get_u32(a);
 			break;
 		case DENALI_TENANT_A_MEM_BYTES:
 			tenant->mem_bytes = get_u64(a);

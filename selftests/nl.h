@@ -54,6 +54,7 @@ struct nl_vm {
 	uint32_t cap;
 	uint64_t cpus;		/* the first 64 */
 	char tenant[64];
+	uint32_t place, waits, priority;
 	struct nl_port port[NL_PORTS];
 };
 
@@ -76,7 +77,7 @@ struct nl_tenant {
 	uint64_t id;
 	char name[64];
 	int64_t uid;
-	uint32_t vms, max_vms;
+	uint32_t vms, max_vms, runnable, max_runnable, waiting;
 	uint64_t mem_bytes, max_mem_bytes;
 	int32_t nice;
 	uint64_t run_ns;

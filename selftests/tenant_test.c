@@ -540,7 +540,7 @@ TEST_F(two, of_a_user)
 /* The threads of both in cgroups of their own. */
 static int cgroup_put(const char *root, const char *file, const char *text)
 {
-	char path[256];
+	char path[400];
 
 	snprintf(path, sizeof(path), "%s/%s", root, file);
 	return file_put(path, text) ? 0 : -1;
@@ -548,7 +548,7 @@ static int cgroup_put(const char *root, const char *file, const char *text)
 
 static bool cgroups_begin(TWO *self, char *root, size_t size)
 {
-	char path[256], tid[16];
+	char path[300], tid[16];
 
 	snprintf(root, size, "/tmp/denali-cgroup-XXXXXX");
 	if (!mkdtemp(root))
@@ -672,7 +672,6 @@ TEST_F(req, bad_values)
 		{ .name = "a" },
 		{ .name = "a", .flags = DENALI_TENANT_NEW | 2 },
 		{ .name = "a", .flags = DENALI_TENANT_NEW, .set = 1U << 31 },
-		{ .name = "a", .flags = DENALI_TENANT_NEW, .reserved = 1 },
 		{ .name = "a", .flags = DENALI_TENANT_NEW, .set = DENALI_TENANT_NICE, .nice = 20 },
 		{ .name = "a", .flags = DENALI_TENANT_NEW, .set = DENALI_TENANT_NICE, .nice = -21 },
 		{ .name = "a", .flags = DENALI_TENANT_NEW, .set = DENALI_TENANT_CPUS },

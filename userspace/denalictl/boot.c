@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <denali/vregs.h>
@@ -20,7 +22,7 @@
 enum {
 	KW_BRIDGE, KW_MAC, KW_UP, KW_NIC, KW_MEMORY, KW_NAME, KW_WAIT, KW_ARGS,
 	KW_WEIGHT, KW_CAP, KW_CPUS,	/* as in ctl_share_keywords */
-	KW_TENANT, KW_START, KW_COUNT
+	KW_TENANT, KW_PRIORITY, KW_START, KW_COUNT
 };
 
 static const char * const boot_keywords[] = {
@@ -36,6 +38,7 @@ static const char * const boot_keywords[] = {
 	[KW_CAP] = "cap",
 	[KW_CPUS] = "cpus",
 	[KW_TENANT] = "tenant",
+	[KW_PRIORITY] = "priority",
 	[KW_START] = "start",
 	[KW_COUNT] = "count",
 	NULL
@@ -43,7 +46,7 @@ static const char * const boot_keywords[] = {
 
 static const char * const run_keywords[] = {
 	"bridge", "mac", "up", "nic", "memory", "name", "wait", "args",
-	"weight", "cap", "cpus", "tenant", NULL
+	"weight", "cap", "cpus", "tenant", "priority", NULL
 };
 
 /* What stands behind the keyword nic. */
@@ -173,6 +176,12 @@ void ctl_boot_parse(struct ctl_boot *boot, struct ctl_words *words, enum ctl_sou
 			if (denali_tenant_name_check(boot->adm.tenant, &err))
 				ctl_usage_error(&err);
 			break;
+		case KW_PRIORITY:
+			if (!boot->wait)
+				ctl_usage("'%s' must stand behind wait", word);
+			boot->adm.priority = ctl_number(ctl_need(words, "priority: a number"),
+							"priority", UINT32_MAX);
+			break;
 		case KW_START:
 			boot->start = true;
 			break;
@@ -227,16 +236,32 @@ static int boot_nics(struct ctl_boot *boot, struct denali_error *err)
 }
 
 /* While it waits for memory, ^C must be able to end it; nothing is made yet. */
-static void wait_begin(const struct ctl_boot *boot)
+static void wait_begin(struct ctl_boot *boot)
 {
-	if (!boot->wait)
+	if (!boot->wait) {
 		ctl_signals_block();
+		return;
+	}
+	/* The request doesn't come back meanwhile: a child says that it takes long. */
+	boot->teller = fork();
+	if (boot->teller)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sleep(1);
+	ctl_note("VM %s: waits until there is room for it (denalictl list shows its place, ^C gives up)",
+		 boot->name ? boot->name : "(no name)");
+	_exit(0);
 }
 
-static void wait_end(const struct ctl_boot *boot)
+static void wait_end(struct ctl_boot *boot)
 {
-	if (boot->wait)
-		ctl_signals_block();
+	if (!boot->wait)
+		return;
+	ctl_signals_block();
+	if (boot->teller > 0) {
+		kill(boot->teller, SIGKILL);
+		waitpid(boot->teller, NULL, 0);
+	}
 }
 
 /* A VM with its image in it. Signals are blocked afterwards. */
@@ -306,6 +331,18 @@ int ctl_boot_make(struct ctl_boot *boot, unsigned int flags, struct denali_error
 	if (ret)
 		ctl_boot_undo(boot);
 	return ret;
+}
+
+/* What has become of it: it may have to wait for its turn to run. */
+const char *ctl_boot_started(const struct ctl_boot *boot)
+{
+	struct denali_vm_state state;
+
+	if (!boot->start)
+		return "created";
+	if (denali_vm_get_state(boot->vm, &state, NULL) || state.state != DENALI_VM_WAITING)
+		return "started";
+	return "waits until fewer of its tenant's VMs run";
 }
 
 /* Takes everything back. */

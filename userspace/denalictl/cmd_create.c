@@ -126,8 +126,7 @@ static int create(struct ctl_words *words, enum ctl_source source)
 	ctl_add_uint(obj, "id", denali_vm_id(boot.vm));
 	ctl_add_string(obj, "name", denali_vm_name(boot.vm));
 	ret = ctl_print_line(obj, "VM %s: %s, id %llu", denali_vm_name(boot.vm),
-			     boot.start ? "started" : "created",
-			     (unsigned long long)denali_vm_id(boot.vm));
+			     ctl_boot_started(&boot), (unsigned long long)denali_vm_id(boot.vm));
 	ctl_boot_close(&boot);
 	return ret;
 }

@@ -12,6 +12,7 @@ int ctl_cmd_list(struct ctl_words *words)
 		{ "id", "ID" },
 		{ "name", "NAME" },
 		{ "state", "STATE" },
+		{ "place", "PLACE" },
 		{ "reason", "REASON" },
 		{ "mem_bytes", "MEMORY" },
 		{ "run_ns", "CPU TIME" },

@@ -24,6 +24,9 @@ static struct json_object *tenant_object(const struct denali_tenant_stats *tenan
 	ctl_add_uint(obj, "max_vms", tenant->max_vms);
 	ctl_add_uint(obj, "mem_bytes", tenant->mem_bytes);
 	ctl_add_uint(obj, "max_mem_bytes", tenant->max_mem_bytes);
+	ctl_add_uint(obj, "runnable", tenant->runnable);
+	ctl_add_uint(obj, "max_runnable", tenant->max_runnable);
+	ctl_add_uint(obj, "waiting", tenant->waiting);
 	ctl_add_uint(obj, "run_ns", tenant->run_ns);
 	ctl_add(obj, "nice", json_object_new_int(tenant->nice));
 	ctl_add_cpus(obj, "cpus", tenant->cpus);
@@ -60,6 +63,9 @@ static int tenant_list(struct ctl_words *words)
 		{ "max_vms", "OF" },
 		{ "mem_bytes", "MEMORY" },
 		{ "max_mem_bytes", "OF" },
+		{ "runnable", "RUN" },
+		{ "max_runnable", "OF" },
+		{ "waiting", "WAIT" },
 		{ "run_ns", "CPU TIME" },
 		{ "nice", "NICE" },
 		{ "cpus", "CPUS" },
@@ -122,7 +128,7 @@ static int32_t nice_number(const char *word)
 static void tenant_parse(struct denali_tenant_set *set, struct ctl_words *words)
 {
 	static const char * const keywords[] = {
-		"user", "vms", "memory", "nice", "cpus", NULL
+		"user", "vms", "memory", "nice", "cpus", "runnable", NULL
 	};
 	struct denali_error err;
 	const char *name, *word;
@@ -157,9 +163,12 @@ static void tenant_parse(struct denali_tenant_set *set, struct ctl_words *words)
 		case 3:
 			set->nice = nice_number(word);
 			break;
-		default:
+		case 4:
 			if (denali_cpus_parse(word, (uint64_t *)set->cpus, &err))
 				ctl_usage_error(&err);
+			break;
+		default:
+			set->runnable = ctl_number(word, "runnable", UINT32_MAX);
 		}
 	}
 }

@@ -68,7 +68,7 @@ static struct json_object *look_object(const struct top *top)
 	ctl_add_uint(obj, "interval_ns", top->interval);
 	ctl_add_uint(total, "vms", top->count);
 	ctl_add_uint(total, "idle", top->idle);
-	for (state = 0; state <= DENALI_VM_TEMPLATE; state++)
+	for (state = 0; state <= DENALI_VM_WAITING; state++)
 		ctl_add_uint(total, denali_vm_state_name(state), top->in_state[state]);
 	add_rates(total, top->total);
 	ctl_add_uint(total, "mem_bytes", top->total[TOP_MEMORY]);

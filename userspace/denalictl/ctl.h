@@ -113,6 +113,7 @@ struct ctl_boot {
 	uint64_t memory;
 	struct denali_admission adm;
 	bool wait;
+	pid_t teller;		/* says that it waits */
 	bool start;
 	unsigned int count;	/* of clones, 0: one, without a number */
 	unsigned int nr_nics;
@@ -141,6 +142,7 @@ void ctl_boot_parse(struct ctl_boot *boot, struct ctl_words *words, enum ctl_sou
 int ctl_boot_make(struct ctl_boot *boot, unsigned int flags, struct denali_error *err);
 void ctl_boot_undo(struct ctl_boot *boot);
 void ctl_boot_close(struct ctl_boot *boot);
+const char *ctl_boot_started(const struct ctl_boot *boot);
 void ctl_nic_notes(const struct denali_nic *nic);
 
 /* Signals that end the program are held back while something is half made. */

@@ -12,7 +12,7 @@
 
 #define NIC_GRAMMAR	"nic {TAP [bridge BRIDGE] [up] | switch SWITCH} [mac MAC]"
 #define SHARE_GRAMMAR	"[weight N] [cap PERCENT] [cpus LIST]"
-#define BOOT_GRAMMAR	"[memory SIZE] [name NAME] [tenant TENANT] [wait] " SHARE_GRAMMAR " [" NIC_GRAMMAR "]..."
+#define BOOT_GRAMMAR	"[memory SIZE] [name NAME] [tenant TENANT] [wait [priority N]] " SHARE_GRAMMAR " [" NIC_GRAMMAR "]..."
 #define ARGS_GRAMMAR	"[args WORD... | -- WORD...]"
 
 #define SWITCH_TAPS	"[uplink {TAP [bridge BRIDGE] [up] | none}] [mirror {TAP [up] | none}]"
@@ -27,7 +27,7 @@
 	"nic add NAME " NIC_GRAMMAR " [port N]\n" \
 	"nic del NAME {nic TAP | port N}"
 
-#define TENANT_LIMITS	"[user {USER | none}] [vms N] [memory SIZE] [nice N] [cpus LIST]"
+#define TENANT_LIMITS	"[user {USER | none}] [vms N] [memory SIZE] [runnable N] [nice N] [cpus LIST]"
 #define TENANT_COMMANDS \
 	"tenant [list]\n" \
 	"tenant show [NAME]\n" \
@@ -45,10 +45,10 @@ static const struct ctl_command commands[] = {
 	  "create {IMAGE | template NAME [count N]} [start] " BOOT_GRAMMAR " " ARGS_GRAMMAR,
 	  "make a VM that stays until it is destroyed" },
 	{ "template", ctl_cmd_template,
-	  "template IMAGE [memory SIZE] [name NAME] [tenant TENANT] [wait] " ARGS_GRAMMAR,
+	  "template IMAGE [memory SIZE] [name NAME] [tenant TENANT] [wait [priority N]] " ARGS_GRAMMAR,
 	  "start a VM and stop it where its program is set up, to be cloned" },
 	{ "clone", ctl_cmd_clone,
-	  "clone TEMPLATE [start] [name NAME] [tenant TENANT] [count N | wait] " SHARE_GRAMMAR " [" NIC_GRAMMAR "]... " ARGS_GRAMMAR,
+	  "clone TEMPLATE [start] [name NAME] [tenant TENANT] [count N | wait [priority N]] " SHARE_GRAMMAR " [" NIC_GRAMMAR "]... " ARGS_GRAMMAR,
 	  "make a VM that goes on where a template stopped" },
 	{ "start", ctl_cmd_start, "start NAME...", "start VMs, or go on after stop" },
 	{ "stop", ctl_cmd_stop, "stop NAME...", "pause VMs" },

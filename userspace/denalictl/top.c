@@ -178,7 +178,7 @@ static void add_up(struct top *top, const struct top_row *row)
 		top->total[key] += row->value[key];
 	if (row->vm->state == DENALI_VM_RUNNING && row->vm->idle)
 		top->idle++;
-	else if (row->vm->state <= DENALI_VM_TEMPLATE)
+	else if (row->vm->state <= DENALI_VM_WAITING)
 		top->in_state[row->vm->state]++;
 }
 

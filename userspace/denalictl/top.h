@@ -77,7 +77,7 @@ struct top {
 	struct top_row *all, *rows;
 	size_t shown;
 	double total[TOP_KEYS];
-	size_t in_state[DENALI_VM_TEMPLATE + 1];
+	size_t in_state[DENALI_VM_WAITING + 1];
 	size_t idle;
 };
 

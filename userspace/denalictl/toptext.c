@@ -141,7 +141,8 @@ void top_row_line(const struct top_row *row, int name_width, char *buf)
 static void head_states(const struct top *top, char *buf)
 {
 	static const unsigned int states[] = {
-		DENALI_VM_CREATED, DENALI_VM_STOPPED, DENALI_VM_TEMPLATE, DENALI_VM_ENDED
+		DENALI_VM_CREATED, DENALI_VM_WAITING, DENALI_VM_STOPPED, DENALI_VM_TEMPLATE,
+		DENALI_VM_ENDED
 	};
 	time_t now = time(NULL);
 	char when[16] = "";

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include <denali/ring.h>
+#include <linux/denali_netlink.h>
 
 #include "ctl.h"
 
@@ -63,6 +64,11 @@ struct json_object *ctl_vm_object(const struct denali_vm_stats *vm)
 		if (vm->reason == DENALI_END_EXIT)
 			ctl_add(obj, "status", json_object_new_int(vm->status));
 		ctl_add_string(obj, "text", vm->text);
+	}
+	if (vm->place) {
+		ctl_add_uint(obj, "place", vm->place);
+		ctl_add_string(obj, "waits", vm->waits == DENALI_WAITS_TO_RUN ? "to run" : "for memory");
+		ctl_add_uint(obj, "priority", vm->priority);
 	}
 	ctl_add_bool(obj, "idle", vm->idle);
 	ctl_add_bool(obj, "persistent", vm->flags & DENALI_CREATE_PERSISTENT);

@@ -122,6 +122,11 @@ static void denali_vm_create_fail(int dev, const char *tenant, const char *who,
 			    who, tenant);
 		break;
 	case EPERM:
+		if (!*tenant) {
+			denali_fail(err, EPERM, "VM %s: a priority needs CAP_SYS_NICE; leave it out, or run it as root",
+				    who);
+			break;
+		}
 		denali_fail(err, EPERM,
 			    "VM %s: tenant %s is another user's; its owner or root may make VMs there",
 			    who, tenant);
@@ -133,6 +138,9 @@ static void denali_vm_create_fail(int dev, const char *tenant, const char *who,
 		break;
 	case EINTR:
 		denali_fail(err, EINTR, "VM %s: interrupted while it waited for memory", who);
+		break;
+	case ECANCELED:
+		denali_fail(err, ECANCELED, "VM %s: destroyed by somebody while it waited", who);
 		break;
 	default:
 		denali_fail(err, code, "VM %s: create with %s of memory: %s", who, want,
@@ -154,8 +162,10 @@ static int denali_vm_new_name(const char *name, char to[DENALI_NAME_SIZE], struc
 }
 
 static int denali_vm_admission(const struct denali_admission *adm, char tenant[DENALI_NAME_SIZE],
-			       struct denali_error *err)
+			       uint32_t *priority, struct denali_error *err)
 {
+	if (adm && priority)
+		*priority = adm->priority;
 	return adm && adm->tenant ? denali_tenant_copy_name(tenant, adm->tenant, err) : 0;
 }
 
@@ -169,7 +179,7 @@ struct denali_vm *denali_vm_create_as(int dev, const char *name, uint64_t mem_by
 	int fd;
 
 	if (denali_vm_new_name(name, create.name, err) ||
-	    denali_vm_admission(adm, create.tenant, err))
+	    denali_vm_admission(adm, create.tenant, &create.priority, err))
 		return NULL;
 	if (denali_vm_memory_check(dev, who, mem_bytes, &info, err))
 		return NULL;
@@ -232,7 +242,7 @@ int denali_vm_clone_many_as(struct denali_vm *template, const char *name, unsign
 		strcpy(clones.name, name);
 		snprintf(who, sizeof(who), "%s%u..%s%u", clones.name, first, clones.name, first + count - 1);
 	}
-	ret = denali_vm_admission(adm, clones.tenant, err);
+	ret = denali_vm_admission(adm, clones.tenant, NULL, err);
 	if (ret)
 		return ret;
 	fds = calloc(count, sizeof(*fds));
@@ -291,7 +301,7 @@ struct denali_vm *denali_vm_clone_as(struct denali_vm *template, const char *nam
 	int fd;
 
 	if (denali_vm_new_name(name, clone.name, err) ||
-	    denali_vm_admission(adm, clone.tenant, err))
+	    denali_vm_admission(adm, clone.tenant, &clone.priority, err))
 		return NULL;
 	fd = ioctl(template->fd, DENALI_IOC_VM_CLONE, &clone);
 	if (fd >= 0)

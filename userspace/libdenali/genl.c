@@ -67,6 +67,9 @@ static struct nla_policy denali_vm_policy[DENALI_A_MAX + 1] = {
 	[DENALI_A_CAP]		= { .type = NLA_U32 },
 	[DENALI_A_CPUS]		= { .type = NLA_UNSPEC },
 	[DENALI_A_TENANT]	= { .type = NLA_STRING },
+	[DENALI_A_PLACE]	= { .type = NLA_U32 },
+	[DENALI_A_WAITS]	= { .type = NLA_U32 },
+	[DENALI_A_PRIORITY]	= { .type = NLA_U32 },
 };
 
 static struct nla_policy denali_exit_policy[DENALI_EXIT_A_MAX + 1] = {
@@ -183,6 +186,9 @@ static int denali_parse_vm(struct nlmsghdr *nlh, struct nlattr **tb, struct dena
 	vm->template_id = denali_attr_u64(tb[DENALI_A_TEMPLATE]);
 	vm->weight = denali_attr_u32(tb[DENALI_A_WEIGHT]);
 	vm->cap = denali_attr_u32(tb[DENALI_A_CAP]);
+	vm->place = denali_attr_u32(tb[DENALI_A_PLACE]);
+	vm->waits = denali_attr_u32(tb[DENALI_A_WAITS]);
+	vm->priority = denali_attr_u32(tb[DENALI_A_PRIORITY]);
 	denali_parse_cpus(tb[DENALI_A_CPUS], vm->cpus);
 	if (tb[DENALI_A_NAME])
 		nla_strlcpy(vm->name, tb[DENALI_A_NAME], sizeof(vm->name));
@@ -262,6 +268,9 @@ static struct nla_policy denali_tenant_policy[DENALI_TENANT_A_MAX + 1] = {
 	[DENALI_TENANT_A_RUN_NS]	= { .type = NLA_U64 },
 	[DENALI_TENANT_A_CPUS]		= { .type = NLA_UNSPEC },
 	[DENALI_TENANT_A_RUNNER]	= { .type = NLA_NESTED },
+	[DENALI_TENANT_A_RUNNABLE]	= { .type = NLA_U32 },
+	[DENALI_TENANT_A_MAX_RUNNABLE]	= { .type = NLA_U32 },
+	[DENALI_TENANT_A_WAITING]	= { .type = NLA_U32 },
 };
 
 static struct nla_policy denali_runner_policy[DENALI_RUNNER_A_MAX + 1] = {
@@ -295,6 +304,9 @@ static int denali_parse_tenant(struct nlmsghdr *nlh, struct denali_tenant_stats 
 	tenant->max_vms = denali_attr_u32(tb[DENALI_TENANT_A_MAX_VMS]);
 	tenant->mem_bytes = denali_attr_u64(tb[DENALI_TENANT_A_MEM_BYTES]);
 	tenant->max_mem_bytes = denali_attr_u64(tb[DENALI_TENANT_A_MAX_MEM_BYTES]);
+	tenant->runnable = denali_attr_u32(tb[DENALI_TENANT_A_RUNNABLE]);
+	tenant->max_runnable = denali_attr_u32(tb[DENALI_TENANT_A_MAX_RUNNABLE]);
+	tenant->waiting = denali_attr_u32(tb[DENALI_TENANT_A_WAITING]);
 	tenant->nice = (int32_t)denali_attr_u32(tb[DENALI_TENANT_A_NICE]);
 	tenant->run_ns = denali_attr_u64(tb[DENALI_TENANT_A_RUN_NS]);
 	tenant->has_uid = !!tb[DENALI_TENANT_A_UID];

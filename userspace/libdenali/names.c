@@ -24,6 +24,7 @@ const char *denali_vm_state_name(unsigned int state)
 		[DENALI_VM_STOPPED] = "stopped",
 		[DENALI_VM_ENDED] = "ended",
 		[DENALI_VM_TEMPLATE] = "template",
+		[DENALI_VM_WAITING] = "waiting",
 	};
 
 	return NAME(names, state, "unknown");
@@ -81,6 +82,7 @@ const char *denali_event_name(unsigned int event)
 		[DENALI_EVENT_PORT_DOWN] = "port-down",
 		[DENALI_EVENT_TEMPLATE] = "template",
 		[DENALI_EVENT_RESET] = "reset",
+		[DENALI_EVENT_WAITING] = "waiting",
 	};
 
 	return NAME(names, event, "unknown");

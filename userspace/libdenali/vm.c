@@ -218,6 +218,10 @@ static int denali_vm_request(struct denali_vm *vm, unsigned long request, const 
 	if (ret >= 0)
 		return ret;
 	switch (errno) {
+	case EAGAIN:
+		return denali_fail(err, EAGAIN,
+				   "VM %s: %s: waits for memory, and is nothing yet; destroy it (denalictl destroy %s), or wait",
+				   vm->name, verb, vm->name);
 	case EALREADY:
 		return denali_fail(err, EALREADY, "VM %s: %s: is in that state already", vm->name,
 				   verb);

@@ -85,7 +85,7 @@ struct denali_info {
 
 /* Flags of denali_vm_create. */
 #define DENALI_CREATE_PERSISTENT	(1U << 0)	/* lives until DENALI_IOC_VM_DESTROY */
-#define DENALI_CREATE_WAIT		(1U << 1)	/* sleep (killably) until the pool has the memory */
+#define DENALI_CREATE_WAIT		(1U << 1)	/* sleep (killably) until there is room for it */
 #define DENALI_CREATE_TEMPLATE		(1U << 2)	/* stops at DENALI_HC_TEMPLATE, for VM_CLONE */
 /*
  * For measuring only: what batched delivery is compared with, as in the original (OSDI 2002,
@@ -102,7 +102,16 @@ struct denali_info {
  * @name:      IN NUL-terminated, [A-Za-z0-9_.-]+, unique per user; empty: "vmID"
  * @id:        OUT never used again while the module is loaded
  * @tenant:    IN name of the tenant whose VM it is to be; empty: the first one that the caller
- *             is the owner of, or no tenant's if there is none. Not in the first version
+ *             is the owner of, or no tenant's if there is none. This and the following weren't in
+ *             the first version
+ * @priority:  IN with DENALI_CREATE_WAIT: under gate=priority who has more is admitted first, to memory and
+ *             to running; not 0 needs CAP_SYS_NICE (EPERM)
+ * @reserved2: 0
+ *
+ * With DENALI_CREATE_WAIT the VM is DENALI_VM_WAITING, for others to see, until there is room
+ * for it in the pool and within its account's limits. Requests on it, by who opens it, then give EAGAIN, but
+ * for STATE, and KILL and DESTROY, which make it go (ECANCELED for who waits). What can never
+ * fit is refused at once.
  *
  * Errors: EINVAL (memory, flags, name), EEXIST (name), ENOMEM (memory beyond
  * the pool's size even when all is free, or kernel memory), ENOSPC (beyond
@@ -118,6 +127,8 @@ struct denali_vm_create {
 	char  name[DENALI_NAME_SIZE];
 	__u64 id;
 	char  tenant[DENALI_NAME_SIZE];
+	__u32 priority;
+	__u32 reserved2;
 };
 
 /**
@@ -126,7 +137,10 @@ struct denali_vm_create {
  * @reserved:  0
  * @name:      IN as in denali_vm_create
  * @id:        OUT
- * @tenant:    IN as in denali_vm_create, whosever the template is. Not in the first version
+ * @tenant:    IN as in denali_vm_create, whosever the template is. This and the following weren't in
+ *             the first version
+ * @priority:  IN as in denali_vm_create
+ * @reserved2: 0
  *
  * The clone goes on where the template stopped, once it is started. It has as much memory, all
  * of it reserved from the start; pages are copied when they are first written, and until then
@@ -141,6 +155,8 @@ struct denali_vm_clone {
 	char  name[DENALI_NAME_SIZE];
 	__u64 id;
 	char  tenant[DENALI_NAME_SIZE];
+	__u32 priority;
+	__u32 reserved2;
 };
 
 #define DENALI_MAX_CLONES	1024
@@ -274,6 +290,7 @@ struct denali_switch_tap {
 #define DENALI_TENANT_MEMORY	(1U << 2)
 #define DENALI_TENANT_NICE	(1U << 3)
 #define DENALI_TENANT_CPUS	(1U << 4)
+#define DENALI_TENANT_RUNNABLE	(1U << 5)
 
 /* Flags of denali_tenant_set. */
 #define DENALI_TENANT_NEW	(1U << 0)	/* make it; else it must be there */
@@ -289,7 +306,8 @@ struct denali_switch_tap {
  *            DENALI_TENANT_NOBODY, at first: there is none
  * @nice:     IN niceness of the runners, -20 to 19; at first 0
  * @vms:      IN how many VMs it may have; 0, at first: no limit
- * @reserved: 0
+ * @runnable: IN how many of them may run at a time; likewise. One more that is started is
+ *            DENALI_VM_WAITING until another one is stopped, or has ended
  * @memory:   IN bytes of memory that they may have together; likewise
  * @cpus:     IN CPUs to run on, as in denali_vm_share; at first all. While none of
  *            them is online, it runs on all that are
@@ -309,7 +327,7 @@ struct denali_tenant_set {
 	__u32 uid;
 	__s32 nice;
 	__u32 vms;
-	__u32 reserved;
+	__u32 runnable;
 	__u64 memory;
 	__u64 cpus[DENALI_CPUS_MAX / 64];
 };
@@ -407,6 +425,7 @@ struct denali_vm_share {
 #define DENALI_VM_STOPPED	2	/* paused by STOP; START goes on */
 #define DENALI_VM_ENDED		3	/* see reason */
 #define DENALI_VM_TEMPLATE	4	/* stopped for good, to be cloned */
+#define DENALI_VM_WAITING	5	/* for memory, or started and waiting for its turn to run */
 
 /* Reasons for the end of a VM. */
 #define DENALI_END_NONE		0
@@ -478,7 +497,8 @@ struct denali_vm_state {
 /**
  * DENALI_IOC_VM_START - run, or go on after STOP
  *
- * EINVAL: no SETUP yet; EALREADY; EBUSY: a template; ESHUTDOWN: ended.
+ * One of a tenant that has as many running as it may (denali_tenant_set.runnable) waits for its turn:
+ * DENALI_VM_WAITING. EINVAL: no SETUP yet; EALREADY; EBUSY: a template; ESHUTDOWN: ended.
  */
 #define DENALI_IOC_VM_START	_IO(DENALI_IOC_MAGIC, 0x11)
 /**

@@ -66,6 +66,10 @@ enum denali_genl_cmd {
  * @DENALI_A_CPUS:      u64s as in struct denali_vm_share, as many as it takes: the CPUs that it
  *                      may run on; not there: all
  * @DENALI_A_TENANT:    string, name of the tenant whose VM it is; not there: none's
+ * @DENALI_A_PLACE:     u32 of a VM that waits: its place in the queue, 1 is next; this and the next two
+ *                      aren't told with events
+ * @DENALI_A_WAITS:     u32 DENALI_WAITS_*
+ * @DENALI_A_PRIORITY:  u32 among those that wait
  * @DENALI_A_PAD:       alignment
  */
 enum denali_genl_attr {
@@ -99,9 +103,16 @@ enum denali_genl_attr {
 	DENALI_A_CAP,
 	DENALI_A_CPUS,
 	DENALI_A_TENANT,
+	DENALI_A_PLACE,
+	DENALI_A_WAITS,
+	DENALI_A_PRIORITY,
 	__DENALI_A_MAX,
 };
 #define DENALI_A_MAX (__DENALI_A_MAX - 1)
+
+/* What a VM waits for. */
+#define DENALI_WAITS_FOR_MEMORY	1	/* or for its tenant, or user, to have fewer VMs or less */
+#define DENALI_WAITS_TO_RUN	2	/* for its tenant to have fewer that run */
 
 /** enum denali_exit_attr - u64 counters of full exits by cause */
 enum denali_exit_attr {
@@ -209,6 +220,10 @@ enum denali_switch_attr {
  * @DENALI_TENANT_A_RUN_NS: u64 CPU time of its runners, what they do for the VMs included
  * @DENALI_TENANT_A_CPUS:   as DENALI_A_CPUS
  * @DENALI_TENANT_A_RUNNER: nest of DENALI_RUNNER_A_*, one for each runner
+ * @DENALI_TENANT_A_RUNNABLE: u32 VMs that are started, and not stopped, waiting or ended; those that idle
+ *                          included
+ * @DENALI_TENANT_A_MAX_RUNNABLE: u32 their limit, 0: none
+ * @DENALI_TENANT_A_WAITING: u32 VMs that wait, for memory or to run
  * @DENALI_TENANT_A_PAD:    alignment
  */
 enum denali_tenant_attr {
@@ -225,6 +240,9 @@ enum denali_tenant_attr {
 	DENALI_TENANT_A_RUN_NS,
 	DENALI_TENANT_A_CPUS,
 	DENALI_TENANT_A_RUNNER,
+	DENALI_TENANT_A_RUNNABLE,
+	DENALI_TENANT_A_MAX_RUNNABLE,
+	DENALI_TENANT_A_WAITING,
 	__DENALI_TENANT_A_MAX,
 };
 #define DENALI_TENANT_A_MAX (__DENALI_TENANT_A_MAX - 1)
@@ -252,6 +270,7 @@ enum denali_event {
 	DENALI_EVENT_PORT_DOWN,		/* a tap or switch went away */
 	DENALI_EVENT_TEMPLATE,		/* a VM has become a template */
 	DENALI_EVENT_RESET,		/* a clone is what it was at first */
+	DENALI_EVENT_WAITING,		/* a VM waits, for memory or to run */
 };
 
 #endif /* _UAPI_LINUX_DENALI_NETLINK_H */

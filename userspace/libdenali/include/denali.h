@@ -181,10 +181,13 @@ struct denali_vm *denali_vm_create(int dev, const char *name, uint64_t mem_bytes
 
 /**
  * struct denali_admission - on whose account a VM is made
- * @tenant: its name; NULL: the first one that the caller is the owner of, or none's
+ * @tenant:   its name; NULL: the first one that the caller is the owner of, or none's
+ * @priority: with DENALI_CREATE_WAIT, among those that wait under gate=priority: the greatest
+ *            is admitted first. Not 0 needs CAP_SYS_NICE
  */
 struct denali_admission {
 	const char *tenant;
+	uint32_t priority;
 };
 
 /**
@@ -529,6 +532,9 @@ struct denali_vm_stats {
 	uint32_t cap;
 	uint64_t cpus[DENALI_CPUS_MAX / 64];	/* all ones: all */
 	char     tenant[DENALI_NAME_SIZE];	/* or empty */
+	uint32_t place;				/* of one that waits: 1 is next; else 0 */
+	uint32_t waits;				/* DENALI_WAITS_*, this and the next with place */
+	uint32_t priority;
 };
 
 struct denali_nl;
@@ -596,6 +602,9 @@ struct denali_tenant_stats {
 	uint64_t cpus[DENALI_CPUS_MAX / 64];
 	uint32_t vms;
 	uint32_t max_vms;
+	uint32_t runnable;
+	uint32_t max_runnable;
+	uint32_t waiting;
 	uint32_t uid;
 	int32_t  nice;
 	int      has_uid;
