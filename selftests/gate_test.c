@@ -118,7 +118,9 @@ FIXTURE_SETUP(memory)
 	ASSERT_EQ(tenant_new(self->dev, .set = 0), 0);
 }
 
-static void blocks_close(FIXTURE_DATA(memory) *self)
+#define MEMORY FIXTURE_DATA(memory)
+
+static void blocks_close(MEMORY *self)
 {
 	for (int i = 0; i < BLOCKS; i++)
 		close(self->block[i]);
@@ -132,7 +134,7 @@ FIXTURE_TEARDOWN(memory)
 }
 
 /* A process that waits for a VM, whose name is one character, says when it has it, and keeps it. */
-static pid_t waiter(FIXTURE_DATA(memory) *self, const char *name, uint64_t mem, const char *tenant,
+static pid_t waiter(MEMORY *self, const char *name, uint64_t mem, const char *tenant,
 		    uint32_t priority)
 {
 	pid_t pid = fork();
@@ -159,7 +161,7 @@ static void gone(pid_t pid)
 }
 
 /* The next one that says something, or 0. */
-static char next(FIXTURE_DATA(memory) *self)
+static char next(MEMORY *self)
 {
 	char c = 0;
 
@@ -168,7 +170,7 @@ static char next(FIXTURE_DATA(memory) *self)
 	return c;
 }
 
-static bool quiet(FIXTURE_DATA(memory) *self)
+static bool quiet(MEMORY *self)
 {
 	char c;
 

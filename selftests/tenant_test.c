@@ -189,11 +189,14 @@ static void on_first_cpu(TWO *self)
 {
 	static const char *const names[] = { "a", "b" };
 
-	for (int i = 0; i < 2; i++)
-		if (tenant_set(self->dev, names[i], .set = DENALI_TENANT_CPUS, .cpus = { 1 })) {
+	for (int i = 0; i < 2; i++) {
+		int ret = tenant_set(self->dev, names[i], .set = DENALI_TENANT_CPUS, .cpus = { 1 });
+
+		if (ret) {
 			perror(names[i]);
 			abort();
 		}
+	}
 }
 
 /* As much for one with one VM as for one with four. */
@@ -486,8 +489,8 @@ static bool is_in(int vm, const char *tenant)
 
 static int user_of_none(const char *node)
 {
+	int dev = open(node, O_RDWR), ret;
 	struct nl_tenant tenant;
-	int dev = open(node, O_RDWR);
 
 	if (create_in(dev, "a", MEM) >= 0 || errno != EPERM)
 		return 1;
@@ -497,7 +500,8 @@ static int user_of_none(const char *node)
 		return 3;
 	if (tenant_new(dev, "mine") != -1 || errno != EPERM)
 		return 4;
-	if (tenant_set(dev, "a", .set = DENALI_TENANT_VMS) != -1 || errno != EPERM)
+	ret = tenant_set(dev, "a", .set = DENALI_TENANT_VMS);
+	if (ret != -1 || errno != EPERM)
 		return 5;
 	if (tenant_del(dev, "a", NULL) != -1 || errno != EPERM)
 		return 6;
@@ -507,8 +511,8 @@ static int user_of_none(const char *node)
 /* What he doesn't say is his tenant's, and he can't get out. */
 static int user_of_b(const char *node)
 {
+	int dev = open(node, O_RDWR), ret;
 	struct nl_tenant tenant;
-	int dev = open(node, O_RDWR);
 
 	if (!is_in(create_in(dev, "", MEM), "b"))
 		return 1;
@@ -518,7 +522,8 @@ static int user_of_b(const char *node)
 		return 3;
 	if (create_in(dev, "a", MEM) >= 0 || errno != EPERM)
 		return 4;
-	if (tenant_set(dev, "b", .set = DENALI_TENANT_VMS) != -1 || errno != EPERM)
+	ret = tenant_set(dev, "b", .set = DENALI_TENANT_VMS);
+	if (ret != -1 || errno != EPERM)
 		return 5;
 	return tenant_get("a", &tenant) ? 6 : tenant_get("b", &tenant) ? 0 : 7;
 }
