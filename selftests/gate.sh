@@ -104,7 +104,7 @@ running()
 	is "$("$ctl" create "$(guest sched)" name r2 tenant red memory 64K start args spin)" \
 		"VM r2: waits until fewer of its tenant's VMs run, id $(of r2 id)" || return 1
 	is "$(of r2 waits)" "to run" && place_is r2 1 || return 1
-	is "$("$ctl" -j tenant show red | json "d[0]['runnable'], d[0]['max_runnable'], d[0]['waiting']")" "(1, 1, 1)" ||
+	is "$("$ctl" -j tenant show red | json "d[0]['runnable'], d[0]['max_runnable'], d[0]['waiting']")" "1 1 1" ||
 		return 1
 	"$ctl" stop r1 && is "$(of r2 state)" running && "$ctl" destroy r1 r2 && "$ctl" tenant del red
 }
