@@ -517,6 +517,23 @@ static void dn_runner_park(void)
 	set_freezable();
 }
 
+/* Without a VM in hand: sleep until there is one. Out of line, for the registers of who has one. */
+static noinline void dn_runner_rest(struct dn_runner *r)
+{
+	if (kthread_should_park())
+		dn_runner_park();
+	try_to_freeze();
+	dn_balance_idle(r);
+	set_current_state(TASK_INTERRUPTIBLE);
+	if (!READ_ONCE(r->queue.nr) && !kthread_should_stop() && !kthread_should_park() &&
+	    !freezing(current)) {
+		cpumask_set_cpu(r->cpu, &r->tenant->idle);
+		schedule();
+		cpumask_clear_cpu(r->cpu, &r->tenant->idle);
+	}
+	__set_current_state(TASK_RUNNING);
+}
+
 /** dn_runner_main() - the thread of the runner @data */
 int dn_runner_main(void *data)
 {
@@ -527,18 +544,7 @@ int dn_runner_main(void *data)
 	dn_slice_notify(r, true);
 	while (vm || !kthread_should_stop()) {
 		if (!vm) {
-			if (kthread_should_park())
-				dn_runner_park();
-			try_to_freeze();
-			dn_balance_idle(r);
-			set_current_state(TASK_INTERRUPTIBLE);
-			if (!READ_ONCE(r->queue.nr) && !kthread_should_stop() &&
-			    !kthread_should_park() && !freezing(current)) {
-				cpumask_set_cpu(r->cpu, &r->tenant->idle);
-				schedule();
-				cpumask_clear_cpu(r->cpu, &r->tenant->idle);
-			}
-			__set_current_state(TASK_RUNNING);
+			dn_runner_rest(r);
 		} else {
 			dn_clock_update(vm, &r->clock);
 			vm = dn_runner_turn(r, vm);
