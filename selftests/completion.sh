@@ -23,6 +23,7 @@ denalictl()
 {
 	case "$*" in
 	"-j list") echo '[{"id":1,"name":"VM1","state":"ended"},{"id":2,"name":"VM2"}]' ;;
+	"-j tenant list") echo '[{"name":"T1"}]' ;;
 	"-j switch show") echo '[{"id":1,"name":"SW1"}]' ;;
 	esac
 }
@@ -87,7 +88,7 @@ line_offered()
 
 	read -r cmd verb _ <<<"$line"
 	case $cmd,$verb in
-	nic,[a-z]*|switch,[a-z]*|pool,[a-z]*) begin=("$cmd" "$verb") ;;
+	nic,[a-z]*|switch,[a-z]*|tenant,[a-z]*|pool,[a-z]*) begin=("$cmd" "$verb") ;;
 	*) begin=("$cmd") ;;
 	esac
 	keywords "${line#"${begin[*]}"}"
@@ -118,6 +119,7 @@ keywords_offered()
 	_denalictl_vms() { echo VM1; }
 	_denalictl_switches() { echo SW1; }
 	_denalictl_links() { echo TAP1; }
+	_denalictl_tenants() { echo T1; }
 	while read -r line; do
 		line_offered "$line" || bad=1
 	done < <(grammar)

@@ -212,7 +212,7 @@ TEST_F(req, create_reserved_and_flags)
 
 	EXPECT_ERR(EINVAL, ioctl(self->dev, DENALI_IOC_VM_CREATE, &create));
 	create.reserved = 0;
-	for (int bit = 3; bit < 32; bit++) {
+	for (int bit = 4; bit < 32; bit++) {
 		create.flags = 1U << bit;
 		EXPECT_ERR(EINVAL, ioctl(self->dev, DENALI_IOC_VM_CREATE, &create));
 	}
