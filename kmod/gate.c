@@ -61,12 +61,14 @@ static void dn_gate_enqueue(struct dn_gate_queue *queue, struct dn_vm *vm)
 	/* Behind the one at which that ended, or the head. */
 	list_add(&vm->gate.node, &other->gate.node);
 	vm->gate.queue = queue;
+	queue->nr++;
 	queue->changed = true;
 }
 
 static void dn_gate_dequeue(struct dn_vm *vm)
 {
 	lockdep_assert_held(&dn_gate_mutex);
+	vm->gate.queue->nr--;
 	vm->gate.queue->changed = true;
 	list_del_init(&vm->gate.node);
 }
@@ -227,6 +229,7 @@ bool dn_gate_run(struct dn_vm *vm)
 
 /**
  * dn_gate_leave() - a VM is stopped, has ended or isn't to run any more: another one may
+ * @vm: the VM
  *
  * From then on it isn't run by the gatekeeper. Context: process; may be called again.
  */
@@ -263,7 +266,7 @@ u32 dn_gate_waiting(struct dn_tenant *tenant)
 	u32 nr;
 
 	mutex_lock(&dn_gate_mutex);
-	nr = list_count_nodes(&tenant->waiting.vms);
+	nr = tenant->waiting.nr;
 	list_for_each_entry(vm, &dn_gate_for_memory.vms, gate.node)
 		nr += vm->tenant == tenant;
 	mutex_unlock(&dn_gate_mutex);

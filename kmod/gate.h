@@ -17,10 +17,12 @@ struct dn_vm;
 /**
  * struct dn_gate_queue - VMs that wait, the next one first
  * @vms:     by gate.vms
+ * @nr:      how many
  * @changed: their places aren't written down
  */
 struct dn_gate_queue {
 	struct list_head vms;
+	u32 nr;
 	bool changed;
 };
 

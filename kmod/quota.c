@@ -182,6 +182,7 @@ void dn_quota_limit(struct dn_account *account, const u32 *vms, const u64 *bytes
 
 /**
  * dn_quota_drain() - wait until a tenant's last VM, which nobody can find any more, is gone
+ * @account: the tenant's
  *
  * Its runner may still be about to let go of it. Not for more than a second: a mapping of its
  * memory can stay for ever. Context: process, the tenant can't be found either. Return: VMs

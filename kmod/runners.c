@@ -120,6 +120,7 @@ static int dn_tenant_settle_without(struct dn_tenant *tenant, int going)
 
 /**
  * dn_tenant_settle() - see that a tenant has runners where it is to have them
+ * @tenant: the tenant
  *
  * Context: process; dn_runners_mutex and the lock of CPU hotplug are held. Return: 0, or an error
  * if not all could be made.

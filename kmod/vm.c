@@ -337,10 +337,14 @@ struct dn_vm *dn_vm_new(u64 mem_bytes, u32 flags, const char *name, struct dn_vm
 
 /**
  * dn_vm_make() - make a VM on the account of a tenant
- * @tenant:   its name, or empty; NUL-termination not yet checked
- * @priority: 0 but for who has CAP_SYS_NICE
+ * @mem_bytes: as for dn_vm_new(), as all that isn't said otherwise
+ * @flags:     same
+ * @name:      same
+ * @base:      same
+ * @tenant:    its name, or empty; NUL-termination not yet checked
+ * @priority:  0 but for who has CAP_SYS_NICE
  *
- * All else as for dn_vm_new().
+ * Context and return: as for dn_vm_new().
  */
 struct dn_vm *dn_vm_make(u64 mem_bytes, u32 flags, const char *name, struct dn_vm *base,
 			 const char *tenant, u32 priority)

@@ -161,6 +161,10 @@ def write_plots(measured, directory):
             data.append("e")
         script.append("plot " + ", ".join(plots))
         subprocess.run(["gnuplot"], input="\n".join(script + data) + "\n", text=True, check=True)
+        with open(f"{directory}/{name}.svg") as f:
+            lines = [line.rstrip() for line in f]
+        with open(f"{directory}/{name}.svg", "w") as f:
+            f.write("\n".join(lines) + "\n")
 
 
 def main():

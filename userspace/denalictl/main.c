@@ -48,7 +48,8 @@ static const struct ctl_command commands[] = {
 	  "template IMAGE [memory SIZE] [name NAME] [tenant TENANT] [wait [priority N]] " ARGS_GRAMMAR,
 	  "start a VM and stop it where its program is set up, to be cloned" },
 	{ "clone", ctl_cmd_clone,
-	  "clone TEMPLATE [start] [name NAME] [tenant TENANT] [count N | wait [priority N]] " SHARE_GRAMMAR " [" NIC_GRAMMAR "]... " ARGS_GRAMMAR,
+	  "clone TEMPLATE [start] [name NAME] [tenant TENANT] [count N | wait [priority N]] "
+	  SHARE_GRAMMAR " [" NIC_GRAMMAR "]... " ARGS_GRAMMAR,
 	  "make a VM that goes on where a template stopped" },
 	{ "start", ctl_cmd_start, "start NAME...", "start VMs, or go on after stop" },
 	{ "stop", ctl_cmd_stop, "stop NAME...", "pause VMs" },

@@ -88,8 +88,8 @@ int denali_tenant_del(int dev, const char *name, struct denali_error *err)
 }
 
 /* The one of that name; without, the first that is the caller's. */
-static const struct denali_tenant_stats *denali_tenant_pick(const struct denali_tenant_stats *list,
-							     size_t count, const char *name)
+static const struct denali_tenant_stats *
+denali_tenant_pick(const struct denali_tenant_stats *list, size_t count, const char *name)
 {
 	size_t i;
 

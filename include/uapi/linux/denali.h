@@ -163,7 +163,8 @@ struct denali_vm_clone {
 
 /**
  * struct denali_vm_clones - DENALI_IOC_VM_CLONES, on a template: several clones, all or none; returns 0
- * @flags:  IN DENALI_CREATE_PERSISTENT, DENALI_CREATE_SYNC_IRQ. Who waited for memory while he has some could wait for ever
+ * @flags:  IN DENALI_CREATE_PERSISTENT, DENALI_CREATE_SYNC_IRQ. Who waited for memory while he has
+ *          some could wait for ever
  * @count:  IN how many, 1..DENALI_MAX_CLONES
  * @first:  IN number of the first
  * @reserved: 0
@@ -407,8 +408,8 @@ struct denali_vm_nic {
  *            elsewhere until one is
  *
  * Who hasn't CAP_SYS_NICE may only lower what his VM has: a lower weight, a lower cap, fewer
- * CPUs, one of which is online at least (EPERM). Other errors: EINVAL (nothing or the unknown to set, a value, no CPU that the
- * host can have), EOPNOTSUPP (the policy has no weights), EBUSY (a template, which never runs:
+ * CPUs, one of which is online at least (EPERM). Other errors: EINVAL (nothing or the unknown to set,
+ * a value, no CPU that the host can have), EOPNOTSUPP (the policy has no weights), EBUSY (a template, which never runs:
  * its clones begin as any VM does), ENOMEM, ESHUTDOWN (ended).
  */
 struct denali_vm_share {
