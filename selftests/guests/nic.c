@@ -522,7 +522,9 @@ static void test_show(void)
 	for (i = 0; i < 6; i++)
 		out_buf[22 + i] = vregs->ports[PORT].mac[i];
 	for (i = 0; i < 4; i++)
-		out_buf[28 + i] = out_buf[38 + i] = ip[i];
+		out_buf[28 + i] = ip[i];
+	for (i = 0; i < 4; i++)
+		out_buf[38 + i] = ip[i];
 	CHECK(send_desc((uintptr_t)out_buf, 60, 0, 0) == 0);
 	for (;;) {
 		guest_irq_take(DENALI_IRQ_PORT0 + PORT);

@@ -24,7 +24,7 @@
 #define ALPHA		1.0	/* the VM of rank r gets 1 / r^ALPHA of what the first one gets */
 
 static struct crowd crowd;
-static uint64_t latency[CROWD_MAX > COUNT ? CROWD_MAX : COUNT];
+static uint64_t latency[CROWD_MAX + COUNT];
 static double share[CROWD_MAX];		/* of VMs up to this one, of the requests */
 static int next;
 
