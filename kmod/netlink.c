@@ -7,9 +7,7 @@
  * Nothing here takes a VM's locks: a dump shows counters as they are at the moment,
  * and can neither hold up a runner nor wait for an ioctl.
  */
-#include <linux/bitmap.h>
 #include <linux/capability.h>
-#include <linux/cpumask.h>
 #include <linux/mutex.h>
 #include <linux/netlink.h>
 #include <linux/sched/signal.h>
@@ -19,6 +17,7 @@
 
 #include <uapi/linux/denali_netlink.h>
 
+#include "cpus.h"
 #include "runner.h"
 #include "tenant.h"
 #include "vm.h"
@@ -93,7 +92,6 @@ static noinline_for_stack int dn_netlink_put_exits(struct sk_buff *skb,
 
 static int dn_netlink_put_share(struct sk_buff *skb, const struct dn_vm *vm)
 {
-	const unsigned int nr = min_t(unsigned int, nr_cpu_ids, DENALI_CPUS_MAX);
 	const struct dn_cap *cap;
 	const unsigned long *cpus;
 
@@ -104,9 +102,7 @@ static int dn_netlink_put_share(struct sk_buff *skb, const struct dn_vm *vm)
 	if (nla_put_u32(skb, DENALI_A_WEIGHT, READ_ONCE(vm->weight)) ||
 	    nla_put_u32(skb, DENALI_A_CAP, cap ? READ_ONCE(cap->percent) : 0))
 		return -EMSGSIZE;
-	if (!cpus || bitmap_subset(cpumask_bits(cpu_possible_mask), cpus, nr))
-		return 0;
-	return nla_put(skb, DENALI_A_CPUS, BITS_TO_U64(nr) * sizeof(u64), cpus);
+	return cpus ? dn_cpus_put(skb, DENALI_A_CPUS, cpus) : 0;
 }
 
 /* @ns: of who is to read it, whoever's doing it is. */
@@ -184,6 +180,12 @@ static struct user_namespace *dn_netlink_ns(const struct sk_buff *skb)
 	return sk_user_ns(NETLINK_CB(skb).sk);
 }
 
+/* All that is told of a VM to who asks. */
+static int dn_netlink_put_all(struct sk_buff *skb, void *vm, struct user_namespace *ns)
+{
+	return dn_netlink_put_vm(skb, vm, ns) ?: dn_netlink_put_place(skb, vm);
+}
+
 static int dn_netlink_get(struct sk_buff *skb, struct genl_info *info)
 {
 	struct sk_buff *reply;
@@ -215,8 +217,7 @@ static int dn_netlink_get(struct sk_buff *skb, struct genl_info *info)
 	ret = -EMSGSIZE;
 	hdr = genlmsg_put_reply(reply, info, &dn_family, 0, DENALI_CMD_VM_NEW);
 	if (hdr)
-		ret = dn_netlink_put_vm(reply, vm, dn_netlink_ns(skb)) ?:
-		      dn_netlink_put_place(reply, vm);
+		ret = dn_netlink_put_all(reply, vm, dn_netlink_ns(skb));
 	if (ret) {
 		nlmsg_free(reply);
 		goto put;
@@ -229,7 +230,10 @@ put:
 	return ret;
 }
 
-/*
+/**
+ * dn_netlink_dump_start() - a dump of what only who has CAP_SYS_ADMIN sees all of
+ * @cb: cb->args[1] is set to whether the sender does
+ *
  * The sender is here only now. Who reads the rest may be a set-uid program that
  * was given the socket: its capabilities don't count.
  */
@@ -239,35 +243,53 @@ static int dn_netlink_dump_start(struct netlink_callback *cb)
 	return 0;
 }
 
-/* cb->args[0]: id of the last VM that was shown; [1]: everybody's are to be shown. */
+/**
+ * dn_netlink_show() - the next object of a dump, in order of id, if the asker may see it
+ * @skb: the answer
+ * @cb:  cb->args[0] is the id of the last one that was the next; [1]: everybody's are to be shown
+ * @cmd: DENALI_CMD_*_NEW
+ * @id:  the object's
+ * @uid: its owner
+ * @put: puts its attributes
+ * @object: for @put
+ *
+ * Return: 0, or -EMSGSIZE: it doesn't fit any more. Then the dump goes on with it, unless there is
+ * nothing in @skb and it can never fit: it returns skb->len ?: the error.
+ */
+int dn_netlink_show(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd, u64 id, kuid_t uid,
+		    dn_netlink_put_t *put, void *object)
+{
+	void *hdr;
+
+	if (cb->args[1] || uid_eq(uid, NETLINK_CREDS(cb->skb)->uid)) {
+		hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &dn_family,
+				  NLM_F_MULTI, cmd);
+		if (!hdr)
+			return -EMSGSIZE;
+		if (put(skb, object, dn_netlink_ns(cb->skb))) {
+			genlmsg_cancel(skb, hdr);
+			return -EMSGSIZE;
+		}
+		genlmsg_end(skb, hdr);
+	}
+	cb->args[0] = id;
+	return 0;
+}
+
 static int dn_netlink_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct dn_vm *vm;
-	u64 id = cb->args[0];
-	void *hdr;
+	int ret = 0;
 
-	while ((vm = dn_vm_next(id))) {
-		id = vm->id;
-		if (cb->args[1] || dn_netlink_owns(cb->skb, vm)) {
-			hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-					  &dn_family, NLM_F_MULTI, DENALI_CMD_VM_NEW);
-			if (!hdr || dn_netlink_put_vm(skb, vm, dn_netlink_ns(cb->skb)) ||
-			    dn_netlink_put_place(skb, vm)) {
-				if (hdr)
-					genlmsg_cancel(skb, hdr);
-				dn_vm_put(vm);
-				/* Full: goes on with this VM, unless it can never fit. */
-				return skb->len ? skb->len : -EMSGSIZE;
-			}
-			genlmsg_end(skb, hdr);
-		}
-		cb->args[0] = id;
+	while (!ret && (vm = dn_vm_next(cb->args[0]))) {
+		ret = dn_netlink_show(skb, cb, DENALI_CMD_VM_NEW, vm->id, vm->uid,
+				      dn_netlink_put_all, vm);
 		dn_vm_put(vm);
 		if (fatal_signal_pending(current))
 			break;
 		cond_resched();
 	}
-	return skb->len;
+	return skb->len ?: ret;
 }
 
 static const struct nla_policy dn_policy[DENALI_A_ID + 1] = {
@@ -288,7 +310,7 @@ static const struct genl_ops dn_ops[] = {
 	},
 	{
 		.cmd = DENALI_CMD_TENANT_GET,
-		.start = dn_tenant_dump_start,
+		.start = dn_netlink_dump_start,
 		.dumpit = dn_tenant_dump,
 	},
 };

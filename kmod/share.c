@@ -8,35 +8,13 @@
  */
 #include <linux/bitmap.h>
 #include <linux/capability.h>
-#include <linux/cpumask.h>
 #include <linux/slab.h>
 
+#include "cpus.h"
 #include "runner.h"
 #include "vm.h"
 
 typedef DECLARE_BITMAP(dn_cpus_t, DENALI_CPUS_MAX);
-
-/* The CPUs of a request that the host can have. Return: whether there are any. */
-static bool dn_share_cpus(unsigned long *cpus, const struct denali_vm_share *arg)
-{
-	unsigned int nr = min_t(unsigned int, nr_cpu_ids, DENALI_CPUS_MAX);
-
-	bitmap_from_arr64(cpus, arg->cpus, DENALI_CPUS_MAX);
-	if (nr < DENALI_CPUS_MAX)
-		bitmap_clear(cpus, nr, DENALI_CPUS_MAX - nr);
-	return bitmap_and(cpus, cpus, cpumask_bits(cpu_possible_mask), nr);
-}
-
-/* With none that is online the VM would run anywhere. */
-static bool dn_share_online(const unsigned long *cpus)
-{
-	unsigned int cpu;
-
-	for_each_set_bit(cpu, cpus, DENALI_CPUS_MAX)
-		if (cpu_online(cpu))
-			return true;
-	return false;
-}
 
 /* Does it leave the VM with no more than it has? */
 static bool dn_share_lowers(const struct dn_vm *vm, const struct denali_vm_share *arg,
@@ -48,8 +26,9 @@ static bool dn_share_lowers(const struct dn_vm *vm, const struct denali_vm_share
 		return false;
 	if (arg->set & DENALI_SHARE_CAP && cap && (!arg->cap || arg->cap > cap))
 		return false;
+	/* With none that is online it would run anywhere. */
 	return !(arg->set & DENALI_SHARE_CPUS) || !vm->cpus ||
-	       (bitmap_subset(cpus, vm->cpus, DENALI_CPUS_MAX) && dn_share_online(cpus));
+	       (bitmap_subset(cpus, vm->cpus, DENALI_CPUS_MAX) && dn_cpus_online(cpus));
 }
 
 /* Memory for what is set. What isn't used stays for the next time. */
@@ -108,7 +87,7 @@ int dn_share_set(struct dn_vm *vm, const struct denali_vm_share *arg)
 		return -EINVAL;
 	if (arg->set & DENALI_SHARE_CAP && arg->cap > DENALI_CAP_MAX)
 		return -EINVAL;
-	if (arg->set & DENALI_SHARE_CPUS && !dn_share_cpus(cpus, arg))
+	if (arg->set & DENALI_SHARE_CPUS && !dn_cpus_get(cpus, arg->cpus))
 		return -EINVAL;
 
 	mutex_lock(&vm->ctl);

@@ -11,17 +11,16 @@
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/mutex.h>
-#include <linux/netlink.h>
 #include <linux/sched.h>
 #include <linux/sched/prio.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/user_namespace.h>
-#include <net/genetlink.h>
-#include <net/sock.h>
+#include <net/netlink.h>
 
 #include <uapi/linux/denali_netlink.h>
 
+#include "cpus.h"
 #include "runner.h"
 #include "tenant.h"
 #include "vm.h"
@@ -86,18 +85,6 @@ struct dn_account *dn_tenant_account(const char *name, u64 bytes, u32 nr)
 	return account;
 }
 
-/* The CPUs of a request that the host can have. Return: whether there are any. */
-static bool dn_tenant_cpus(unsigned long *cpus, const u64 *from)
-{
-	int cpu;
-
-	bitmap_from_arr64(cpus, from, DENALI_CPUS_MAX);
-	for_each_possible_cpu(cpu)
-		if (cpu < DENALI_CPUS_MAX && test_bit(cpu, cpus))
-			return true;
-	return false;
-}
-
 static int dn_tenant_check(const struct denali_tenant_set *arg, unsigned long *cpus, kuid_t *uid)
 {
 	const u32 all = DENALI_TENANT_USER | DENALI_TENANT_VMS | DENALI_TENANT_MEMORY |
@@ -108,7 +95,7 @@ static int dn_tenant_check(const struct denali_tenant_set *arg, unsigned long *c
 		return -EINVAL;
 	if (arg->set & DENALI_TENANT_NICE && (arg->nice < MIN_NICE || arg->nice > MAX_NICE))
 		return -EINVAL;
-	if (arg->set & DENALI_TENANT_CPUS && !dn_tenant_cpus(cpus, arg->cpus))
+	if (arg->set & DENALI_TENANT_CPUS && !dn_cpus_get(cpus, arg->cpus))
 		return -EINVAL;
 	*uid = INVALID_UID;
 	if (!(arg->set & DENALI_TENANT_USER) || arg->uid == DENALI_TENANT_NOBODY)
@@ -263,10 +250,9 @@ static int dn_tenant_put_runners(struct sk_buff *skb, const struct dn_tenant *te
 }
 
 /* @ns: of who is to read it, whoever's doing it is. */
-static int dn_tenant_put(struct sk_buff *skb, struct dn_tenant *tenant,
-			 struct user_namespace *ns)
+static int dn_tenant_put(struct sk_buff *skb, void *object, struct user_namespace *ns)
 {
-	const unsigned int nr = min_t(unsigned int, nr_cpu_ids, DENALI_CPUS_MAX);
+	struct dn_tenant *tenant = object;
 	const struct dn_account *account = &tenant->account;
 	u64 run_ns;
 
@@ -285,49 +271,27 @@ static int dn_tenant_put(struct sk_buff *skb, struct dn_tenant *tenant,
 	    nla_put_u32(skb, DENALI_TENANT_A_WAITING, dn_gate_waiting(tenant)) ||
 	    nla_put_s32(skb, DENALI_TENANT_A_NICE, tenant->nice) ||
 	    dn_tenant_put_runners(skb, tenant, &run_ns) ||
-	    nla_put_u64_64bit(skb, DENALI_TENANT_A_RUN_NS, run_ns, DENALI_TENANT_A_PAD))
+	    nla_put_u64_64bit(skb, DENALI_TENANT_A_RUN_NS, run_ns, DENALI_TENANT_A_PAD) ||
+	    dn_cpus_put(skb, DENALI_TENANT_A_CPUS, tenant->cpus))
 		return -EMSGSIZE;
-	if (bitmap_subset(cpumask_bits(cpu_possible_mask), tenant->cpus, nr))
-		return 0;
-	return nla_put(skb, DENALI_TENANT_A_CPUS, BITS_TO_U64(nr) * sizeof(u64), tenant->cpus);
-}
-
-/** dn_tenant_dump_start() - as for VMs: what the asker may see, whoever reads it */
-int dn_tenant_dump_start(struct netlink_callback *cb)
-{
-	cb->args[1] = netlink_capable(cb->skb, CAP_SYS_ADMIN);
 	return 0;
 }
 
-/**
- * dn_tenant_dump() - DENALI_CMD_TENANT_GET: the asker's own, or all but the default one
- * @skb: the answer
- * @cb:  cb->args[0] is the id of the last that was shown; [1]: all are to be
- */
+/** dn_tenant_dump() - DENALI_CMD_TENANT_GET: the asker's own, or all but the default one */
 int dn_tenant_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct dn_tenant *tenant;
-	void *hdr;
 	int ret = 0;
 
 	mutex_lock(&dn_runners_mutex);
 	list_for_each_entry(tenant, &dn_tenants, node) {
 		if (tenant->id <= (u64)cb->args[0])
 			continue;
-		if (cb->args[1] || uid_eq(tenant->uid, NETLINK_CREDS(cb->skb)->uid)) {
-			hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-					  &dn_family, NLM_F_MULTI, DENALI_CMD_TENANT_NEW);
-			if (!hdr || dn_tenant_put(skb, tenant, sk_user_ns(NETLINK_CB(cb->skb).sk))) {
-				if (hdr)
-					genlmsg_cancel(skb, hdr);
-				/* Full: goes on with this one, unless it can never fit. */
-				ret = skb->len ? 0 : -EMSGSIZE;
-				break;
-			}
-			genlmsg_end(skb, hdr);
-		}
-		cb->args[0] = tenant->id;
+		ret = dn_netlink_show(skb, cb, DENALI_CMD_TENANT_NEW, tenant->id, tenant->uid,
+				      dn_tenant_put, tenant);
+		if (ret)
+			break;
 	}
 	mutex_unlock(&dn_runners_mutex);
-	return ret ? ret : skb->len;
+	return skb->len ?: ret;
 }

@@ -72,7 +72,6 @@ void dn_tenant_exit(struct dn_tenant *tenant);
 struct dn_account *dn_tenant_account(const char *name, u64 bytes, u32 nr);
 int dn_tenant_set(const struct denali_tenant_set *arg);
 int dn_tenant_del(struct denali_tenant_del *arg);
-int dn_tenant_dump_start(struct netlink_callback *cb);
 int dn_tenant_dump(struct sk_buff *skb, struct netlink_callback *cb);
 void dn_tenants_exit(void);
 

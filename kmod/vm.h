@@ -219,9 +219,16 @@ int dn_clone_setup(struct dn_vm *vm, const char *cmdline, u32 len);
 int dn_vm_reset(struct dn_vm *vm, bool start);
 
 /* netlink.c */
+struct netlink_callback;
+struct sk_buff;
+struct user_namespace;
+/* Puts an object's attributes, for a reader in @ns, whoever's doing it is. Return: 0 or -EMSGSIZE. */
+typedef int dn_netlink_put_t(struct sk_buff *skb, void *object, struct user_namespace *ns);
 extern struct genl_family dn_family;
 int dn_netlink_register(void);
 void dn_netlink_unregister(void);
+int dn_netlink_show(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd, u64 id, kuid_t uid,
+		    dn_netlink_put_t *put, void *object);
 void dn_netlink_event(struct dn_vm *vm, u32 event);	/* enum denali_event. Context: process */
 
 #endif /* DN_VM_H */

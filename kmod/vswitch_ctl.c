@@ -15,7 +15,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/user_namespace.h>
-#include <net/genetlink.h>
+#include <net/netlink.h>
 
 #include <uapi/linux/denali_netlink.h>
 
@@ -283,8 +283,9 @@ static int dn_vswitch_put_tap(struct sk_buff *skb, struct dn_tap __rcu **place, 
 }
 
 /* @ns: of who is to read it, whoever's doing it is. */
-static int dn_vswitch_put_all(struct sk_buff *skb, struct dn_vswitch *sw, struct user_namespace *ns)
+static int dn_vswitch_put_all(struct sk_buff *skb, void *object, struct user_namespace *ns)
 {
+	struct dn_vswitch *sw = object;
 	const struct {
 		int type;
 		u64 value;
@@ -322,35 +323,21 @@ int dn_vswitch_dump_start(struct netlink_callback *cb)
 	return 0;
 }
 
-/**
- * dn_vswitch_dump() - DENALI_CMD_SWITCH_GET: those that the asker may plug into
- * @skb: the answer
- * @cb:  cb->args[0] is the id of the last that was shown; [1]: all are to be
- */
+/** dn_vswitch_dump() - DENALI_CMD_SWITCH_GET: those that the asker may plug into */
 int dn_vswitch_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct dn_vswitch *sw;
-	void *hdr;
 	int ret = 0;
 
 	mutex_lock(&dn_vswitches_lock);
 	list_for_each_entry(sw, &dn_vswitches, list) {
 		if (sw->id <= (u64)cb->args[0])
 			continue;
-		if (cb->args[1] || uid_eq(sw->uid, NETLINK_CREDS(cb->skb)->uid)) {
-			hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-					  &dn_family, NLM_F_MULTI, DENALI_CMD_SWITCH_NEW);
-			if (!hdr || dn_vswitch_put_all(skb, sw, sk_user_ns(NETLINK_CB(cb->skb).sk))) {
-				if (hdr)
-					genlmsg_cancel(skb, hdr);
-				/* Full: goes on with this one, unless it can never fit. */
-				ret = skb->len ? 0 : -EMSGSIZE;
-				break;
-			}
-			genlmsg_end(skb, hdr);
-		}
-		cb->args[0] = sw->id;
+		ret = dn_netlink_show(skb, cb, DENALI_CMD_SWITCH_NEW, sw->id, sw->uid,
+				      dn_vswitch_put_all, sw);
+		if (ret)
+			break;
 	}
 	mutex_unlock(&dn_vswitches_lock);
-	return ret ? ret : skb->len;
+	return skb->len ?: ret;
 }
