@@ -182,6 +182,13 @@ static bool dn_gate_full(const struct dn_tenant *tenant)
 	return tenant->max_running && tenant->running >= tenant->max_running;
 }
 
+static void dn_gate_start(struct dn_vm *vm)
+{
+	/* Before it can end. */
+	dn_netlink_event(vm, DENALI_EVENT_STARTED);
+	dn_runner_run(vm);
+}
+
 /* Run those that there is room for. */
 static void dn_gate_admit(struct dn_tenant *tenant)
 {
@@ -193,9 +200,7 @@ static void dn_gate_admit(struct dn_tenant *tenant)
 		dn_gate_dequeue(vm);
 		vm->gate.running = true;
 		tenant->running++;
-		/* Before it can end. */
-		dn_netlink_event(vm, DENALI_EVENT_STARTED);
-		dn_runner_run(vm);
+		dn_gate_start(vm);
 	}
 }
 
@@ -203,18 +208,17 @@ static void dn_gate_admit(struct dn_tenant *tenant)
  * dn_gate_run() - a VM is to run: now, or when its tenant may have one more that does
  * @vm: off, not ended; vm->ctl is held
  *
- * Context: process. Return: whether it runs; if not, it is DENALI_VM_WAITING.
+ * Until it runs it is DENALI_VM_WAITING. Context: process.
  */
-bool dn_gate_run(struct dn_vm *vm)
+void dn_gate_run(struct dn_vm *vm)
 {
 	struct dn_tenant *tenant = vm->tenant;
 	bool runs;
 
 	lockdep_assert_held(&vm->ctl);
 	if (tenant == &dn_tenant_default) {
-		dn_netlink_event(vm, DENALI_EVENT_STARTED);
-		dn_runner_run(vm);
-		return true;
+		dn_gate_start(vm);
+		return;
 	}
 	mutex_lock(&dn_gate_mutex);
 	WRITE_ONCE(vm->state, DENALI_VM_WAITING);
@@ -224,7 +228,6 @@ bool dn_gate_run(struct dn_vm *vm)
 	mutex_unlock(&dn_gate_mutex);
 	if (!runs)
 		dn_netlink_event(vm, DENALI_EVENT_WAITING);
-	return runs;
 }
 
 /**

@@ -29,6 +29,11 @@ static DEFINE_HASHTABLE(dn_users, 6);
 static DEFINE_MUTEX(dn_quota_mutex);	/* the table and all accounts */
 static DECLARE_WAIT_QUEUE_HEAD(dn_quota_wait);	/* a VM is gone */
 
+static bool dn_quota_is_user(const struct dn_account *account)
+{
+	return account->tenant == &dn_tenant_default;
+}
+
 static struct dn_account *dn_quota_user(kuid_t uid)
 {
 	struct dn_account *account;
@@ -50,7 +55,7 @@ static struct dn_account *dn_quota_user(kuid_t uid)
 static void dn_quota_put(struct dn_account *account)
 {
 	lockdep_assert_held(&dn_quota_mutex);
-	if (account->tenant == &dn_tenant_default && !account->vms && !account->claims) {
+	if (dn_quota_is_user(account) && !account->vms && !account->claims) {
 		hash_del(&account->node);
 		kfree(account);
 	}
@@ -65,11 +70,15 @@ void dn_quota_release(struct dn_account *account)
 	mutex_unlock(&dn_quota_mutex);
 }
 
+static u64 dn_quota_max_bytes(const struct dn_account *account)
+{
+	return dn_quota_is_user(account) ? READ_ONCE(dn_user_memory) : account->max_bytes;
+}
+
 static bool dn_quota_beyond(const struct dn_account *account, u64 bytes, u32 nr)
 {
-	bool user = account->tenant == &dn_tenant_default;
-	u32 vms = user ? READ_ONCE(dn_user_vms) : account->max_vms;
-	u64 memory = user ? READ_ONCE(dn_user_memory) : account->max_bytes;
+	u32 vms = dn_quota_is_user(account) ? READ_ONCE(dn_user_vms) : account->max_vms;
+	u64 memory = dn_quota_max_bytes(account);
 
 	return (vms && (nr > vms || account->vms > vms - nr)) ||
 	       (memory && (bytes > memory || account->bytes > memory - bytes));
@@ -78,7 +87,7 @@ static bool dn_quota_beyond(const struct dn_account *account, u64 bytes, u32 nr)
 static bool dn_quota_exceeded(const struct dn_account *account, u64 bytes, u32 nr)
 {
 	return dn_quota_beyond(account, bytes, nr) &&
-	       (account->tenant != &dn_tenant_default || !capable(CAP_SYS_RESOURCE));
+	       !(dn_quota_is_user(account) && capable(CAP_SYS_RESOURCE));
 }
 
 /**
@@ -91,14 +100,13 @@ static bool dn_quota_exceeded(const struct dn_account *account, u64 bytes, u32 n
  */
 int dn_quota_room(struct dn_account *account, u64 bytes, bool exempt)
 {
-	bool user = account->tenant == &dn_tenant_default;
 	u64 memory;
 	int err = 0;
 
-	if (user && exempt)
+	if (dn_quota_is_user(account) && exempt)
 		return 0;
 	mutex_lock(&dn_quota_mutex);
-	memory = user ? READ_ONCE(dn_user_memory) : account->max_bytes;
+	memory = dn_quota_max_bytes(account);
 	if (memory && bytes > memory)
 		err = -EDQUOT;
 	else if (dn_quota_beyond(account, bytes, 1))

@@ -258,10 +258,12 @@ struct file *dn_vmfd_file(struct dn_vm *vm, bool created)
 {
 	struct file *file;
 
-	if (!created && vm->flags & DENALI_CREATE_PERSISTENT)
-		atomic_inc(&vm->fds);
-	else if (!created && !atomic_inc_not_zero(&vm->fds))
-		return ERR_PTR(-ENOENT);
+	if (!created) {
+		if (vm->flags & DENALI_CREATE_PERSISTENT)
+			atomic_inc(&vm->fds);
+		else if (!atomic_inc_not_zero(&vm->fds))
+			return ERR_PTR(-ENOENT);
+	}
 	file = anon_inode_getfile("[denali-vm]", &dn_vmfd_fops, vm, O_RDWR);
 	if (IS_ERR(file))
 		dn_vmfd_drop(vm);

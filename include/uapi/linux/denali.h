@@ -408,9 +408,9 @@ struct denali_vm_nic {
  *            elsewhere until one is
  *
  * Who hasn't CAP_SYS_NICE may only lower what his VM has: a lower weight, a lower cap, fewer
- * CPUs, one of which is online at least (EPERM). Other errors: EINVAL (nothing or the unknown to set,
- * a value, no CPU that the host can have), EOPNOTSUPP (the policy has no weights), EBUSY (a template, which never runs:
- * its clones begin as any VM does), ENOMEM, ESHUTDOWN (ended).
+ * CPUs, one of which is online at least (EPERM). Other errors: EINVAL (nothing or the unknown to
+ * set, a value, no CPU that the host can have), EOPNOTSUPP (the policy has no weights), EBUSY (a
+ * template, which never runs: its clones begin as any VM does), ENOMEM, ESHUTDOWN (ended).
  */
 struct denali_vm_share {
 	__u32 set;
@@ -538,8 +538,7 @@ struct denali_vm_state {
  * are kept, but for the taps that it let go when it ended (DENALI_IOC_VM_NIC plugs others). What waited
  * for it (console input, frames in a tap) and output that nobody has read are dropped; not so
  * what still waits in a switch's uplink, which is all ports'. A switch forgets which IP addresses
- * it had. Takes as long as there are pages
- * that it had written to.
+ * it had. Takes as long as there are pages that it had written to.
  *
  * EINVAL: not a clone; EBUSY: a template; ESHUTDOWN: destroyed.
  */
