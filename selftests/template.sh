@@ -113,6 +113,18 @@ clones_by_number()
 		"$ctl" destroy many1 many2
 }
 
+# Each at an address of its own; and none of them without the switch.
+clones_on_a_switch()
+{
+	local macs
+	says "switch nosuch: does not exist" 1 clone t name lan count 3 nic switch nosuch || return
+	! "$ctl" show lan1 2>/dev/null || return
+	"$ctl" switch add sw0 && "$ctl" clone t name lan count 3 nic switch sw0 start || return
+	macs=$("$ctl" -j nic show | json 'len({n["mac"] for n in d if n["switch"] == "sw0"})')
+	[ "$macs" = 3 ] || { echo "addresses: $macs"; "$ctl" nic show; return 1; }
+	"$ctl" destroy lan1 lan2 lan3 && "$ctl" switch del sw0
+}
+
 # A shell's usual limit of descriptors is less than the most clones need.
 few_descriptors()
 {
@@ -213,7 +225,8 @@ check "too many clones at once" fails "not a number from 1 to 1024" clone t coun
 check "several clones with fewer descriptors than they are" few_descriptors
 check "several clones named by digits" fails "VM name '772': digits alone are an id" clone t name 77 count 2
 check "several clones without memory" clones_too_large
-check "several clones with a NIC" fails "each needs a tap of its own" clone t count 2 nic tap9
+check "several clones with a tap" fails "nic tap9: with count, each needs a tap of its own" clone t count 2 nic tap9
+check "several clones with an address" fails "mac: with count, each NIC needs an address" clone t count 2 nic switch sw0 mac 02:00:00:00:00:01
 check "several VMs of an image" fails "is for clones" create "$image" count 2
 check "start of a template" fails "is a template; clone it" start t
 check "stop of a template" fails "is a template; clone it" stop t

@@ -125,6 +125,16 @@ static void parse_source(struct ctl_boot *boot, struct ctl_words *words, enum ct
 		boot->image = word;
 }
 
+/* May each of several VMs have such a NIC? */
+static void check_many(const struct denali_nic_config *nic)
+{
+	if (nic->tap)
+		ctl_usage("nic %s: with count, each needs a tap of its own: give them a switch (nic switch NAME), or add taps before the start (denalictl nic add)",
+			  nic->tap);
+	if (nic->mac)
+		ctl_usage("mac: with count, each NIC needs an address of its own: leave it out, or add NICs before the start (denalictl nic add)");
+}
+
 void ctl_boot_parse(struct ctl_boot *boot, struct ctl_words *words, enum ctl_source source,
 		    bool may_start)
 {
@@ -200,12 +210,13 @@ void ctl_boot_parse(struct ctl_boot *boot, struct ctl_words *words, enum ctl_sou
 			ctl_nic_keyword(words, keyword, nic);
 		}
 	}
-	if (boot->count && boot->nr_nics)
-		ctl_usage("nic: with count, each needs a tap of its own: add them before the start (denalictl nic add)");
 	if (boot->count && boot->wait)
 		ctl_usage("wait: several can't wait for memory; leave out count or wait");
-	for (i = 0; i < boot->nr_nics; i++)
+	for (i = 0; i < boot->nr_nics; i++) {
 		ctl_nic_check(&boot->nics[i]);
+		if (boot->count)
+			check_many(&boot->nics[i].config);
+	}
 }
 
 void ctl_nic_notes(const struct denali_nic *nic)

@@ -8,6 +8,23 @@
 
 #include "ctl.h"
 
+/* On switches only, where nothing of the host is to be kept or undone. */
+static int many_nics(const struct ctl_boot *boot, struct denali_vm *vm, struct denali_error *err)
+{
+	struct denali_nic *nic;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < boot->nr_nics && !ret; i++) {
+		uint32_t port = DENALI_NIC_NEW_PORT;
+
+		nic = denali_nic_open(&boot->nics[i].config, err);
+		ret = nic ? denali_nic_plug(nic, vm, &port, err) : -err->code;
+		denali_nic_close(nic);
+	}
+	return ret;
+}
+
 /* Each set up, and started if that is wanted. */
 static int many_go(const struct ctl_boot *boot, struct denali_vm **vms, struct denali_error *err)
 {
@@ -19,6 +36,8 @@ static int many_go(const struct ctl_boot *boot, struct denali_vm **vms, struct d
 			ret = denali_vm_set_share(vms[i], &boot->share, err);
 		if (!ret && boot->cmdline)
 			ret = denali_vm_setup(vms[i], 0, boot->cmdline, err);
+		if (!ret)
+			ret = many_nics(boot, vms[i], err);
 		if (!ret && boot->start)
 			ret = denali_vm_start(vms[i], err);
 	}
