@@ -41,12 +41,17 @@ status()
 	[ $got = "$want" ] || { echo "status $got, not $want: $*"; return 1; }
 }
 
+run_ctl()
+{
+	"$ctl" "$@"
+}
+
 # says TEXT STATUS ARG...: denalictl ends so, with that text in its messages.
 says()
 {
 	local text=$1 want=$2 out got
 	shift 2
-	out=$("$ctl" "$@" </dev/null 2>&1)
+	out=$(run_ctl "$@" </dev/null 2>&1)
 	got=$?
 	[ $got = "$want" ] || { echo "status $got, not $want: $out"; return 1; }
 	[[ $out == *"$text"* ]] || { echo "not in the message: '$text': $out"; return 1; }

@@ -3,17 +3,8 @@
 #
 # The gatekeeper as users see it: `wait`, what is told of those that wait, and the policy of priorities.
 
-# shellcheck source=selftests/shlib.sh
-. "$(dirname "$0")/shlib.sh"
-
-ctl=${DENALICTL:-$(command -v denalictl || echo "$dir/../../../userspace/build/denalictl")}
-tmp=$(mktemp -d)
-
-# A value of a JSON text on standard input, by a Python expression on it, which is d.
-json()
-{
-	python3 -c "import json,sys; d=json.load(sys.stdin); print($1)"
-}
+# shellcheck source=selftests/ctllib.sh
+. "$(dirname "$0")/ctllib.sh"
 
 # of NAME KEY: what the list has of a VM.
 of()

@@ -4,13 +4,11 @@
 # The library OS: runs its test guests, each a list of checks of its own, and looks
 # at what only the outside can see: exit statuses, reports, least memory.
 
-# shellcheck source=selftests/shlib.sh
-. "$(dirname "$0")/shlib.sh"
+# shellcheck source=selftests/ctllib.sh
+. "$(dirname "$0")/ctllib.sh"
 
-ctl=${DENALICTL:-$(command -v denalictl || echo "$dir/../../../userspace/build/denalictl")}
 hello=/usr/lib/denali/guests/hello
 [ -e "$dir/../../../libos/build/guests/hello" ] && hello=$dir/../../../libos/build/guests/hello
-tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
 plan 22

@@ -7,14 +7,12 @@
 # With DENALI_NET_SWITCH the VMs are on a switch of the module's, whose uplink is on the
 # bridge, instead of on taps of their own.
 
-# shellcheck source=selftests/shlib.sh
-. "$(dirname "$0")/shlib.sh"
+# shellcheck source=selftests/ctllib.sh
+. "$(dirname "$0")/ctllib.sh"
 
-ctl=${DENALICTL:-$(command -v denalictl || echo "$dir/../../../userspace/build/denalictl")}
 guests=${DENALI_GUESTS:-$dir/../../../libos/build/guests}
 [ -d "$guests" ] || guests=/usr/lib/denali/guests
 ns=dnnet$$
-tmp=$(mktemp -d)
 
 net_up()
 {
@@ -30,7 +28,7 @@ net_up()
 net_down()
 {
 	local vm pid
-	for vm in $("$ctl" list | awk 'NR > 1 { print $2 }'); do
+	for vm in $(vm_names); do
 		"$ctl" destroy "$vm" >/dev/null 2>&1
 	done
 	for pid in $(jobs -p); do
@@ -48,6 +46,12 @@ trap net_down EXIT
 in_ns()
 {
 	ip netns exec $ns "$@"
+}
+
+# For says.
+run_ctl()
+{
+	in_ns "$ctl" "$@"
 }
 
 # What a VM's NIC is plugged into: a tap of this name, or the switch.

@@ -3,31 +3,9 @@
 #
 # Tenants as an admin uses them: denalictl tenant, VMs in one, what is said when there is no more.
 
-# shellcheck source=selftests/shlib.sh
-. "$(dirname "$0")/shlib.sh"
-
-ctl=${DENALICTL:-$(command -v denalictl || echo "$dir/../../../userspace/build/denalictl")}
-
-# A value of a JSON text on standard input, by a Python expression on it, which is d.
-json()
-{
-	python3 -c "import json,sys; d=json.load(sys.stdin); print($1)"
-}
-
-# says STATUS ARG... -- TEXT...: denalictl ends so, with these texts in its messages.
-says()
-{
-	local want=$1 out got args=()
-	shift
-	while [ "$1" != -- ]; do args+=("$1"); shift; done
-	shift
-	out=$("$ctl" "${args[@]}" </dev/null 2>&1)
-	got=$?
-	[ $got = "$want" ] || { echo "status $got, not $want: $out"; return 1; }
-	for text; do
-		[[ $out == *"$text"* ]] || { echo "not in the message: '$text': $out"; return 1; }
-	done
-}
+# shellcheck source=selftests/ctllib.sh
+. "$(dirname "$0")/ctllib.sh"
+trap 'rm -rf "$tmp"' EXIT
 
 tenant()
 {
@@ -36,28 +14,28 @@ tenant()
 
 made()
 {
-	says 0 tenant add red user nobody vms 3 memory 1M nice 5 cpus 0 -- "tenant red: made" &&
-		says 1 tenant add red -- "there is one of that name" &&
+	says "tenant red: made" 0 tenant add red user nobody vms 3 memory 1M nice 5 cpus 0 &&
+		says "there is one of that name" 1 tenant add red &&
 		[ "$(tenant max_vms) $(tenant max_mem_bytes) $(tenant nice) $(tenant cpus)" = "3 1048576 5 0" ] &&
 		[ "$(tenant uid)" = "$(id -u nobody)" ]
 }
 
 listed()
 {
-	says 0 tenant -- NAME red "1 MiB" && says 0 tenant list -- NAME red &&
-		says 0 -j tenant show -- '"name":"red"' &&
-		says 1 tenant show blue -- "tenant blue: does not exist"
+	says "red " 0 tenant && says "1 MiB" 0 tenant && says NAME 0 tenant list &&
+		says '"name":"red"' 0 -j tenant show &&
+		says "tenant blue: does not exist" 1 tenant show blue
 }
 
 changed()
 {
-	says 0 tenant set red nice -3 user none cpus all -- "tenant red: changed" &&
+	says "tenant red: changed" 0 tenant set red nice -3 user none cpus all &&
 		[ "$(tenant nice)" = -3 ] && ! tenant uid 2>/dev/null &&
-		says 1 tenant set blue vms 1 -- "tenant blue: does not exist" &&
-		says 2 tenant set red -- "what to change is missing" &&
-		says 2 tenant set red nice 20 -- "from -20 to 19" &&
-		says 2 tenant add "a b" -- "only letters" &&
-		says 2 tenant set red vms -- "value is missing"
+		says "tenant blue: does not exist" 1 tenant set blue vms 1 &&
+		says "what to change is missing" 2 tenant set red &&
+		says "from -20 to 19" 2 tenant set red nice 20 &&
+		says "only letters" 2 tenant add "a b" &&
+		says "value is missing" 2 tenant set red vms
 }
 
 threads()
@@ -72,22 +50,23 @@ threads()
 
 vms()
 {
-	says 0 create "$(guest sched)" name r1 tenant red start memory 64K args spin -- "VM r1: started" &&
-		says 0 create "$(guest sched)" name r2 tenant red memory 64K -- "VM r2: created" &&
+	says "VM r1: started" 0 create "$(guest sched)" name r1 tenant red start memory 64K args spin &&
+		says "VM r2: created" 0 create "$(guest sched)" name r2 tenant red memory 64K &&
 		[ "$("$ctl" -j show r1 | json "d[0]['tenant']")" = red ] &&
-		says 1 create "$(guest sched)" name r4 tenant blue memory 64K -- "no tenant blue" &&
-		says 1 create "$(guest sched)" name r4 tenant red memory 960K -- \
-			"VM r4: 960 KiB of memory" "tenant red have 128 KiB of the 1 MiB" "tenant set red memory" &&
-		says 0 create "$(guest sched)" name r3 tenant red memory 64K -- "VM r3: created" &&
-		says 1 create "$(guest sched)" name r4 tenant red memory 64K -- \
-			"VM r4: tenant red has 3 of the 3 VMs" "tenant set red vms" &&
-		says 126 run "$(guest sched)" tenant red memory 64K -- "has 3 of the 3 VMs"
+		says "no tenant blue" 1 create "$(guest sched)" name r4 tenant blue memory 64K &&
+		says "VM r4: 960 KiB of memory" 1 create "$(guest sched)" name r4 tenant red memory 960K &&
+		says "tenant red have 128 KiB of the 1 MiB" 1 create "$(guest sched)" name r4 tenant red memory 960K &&
+		says "tenant set red memory" 1 create "$(guest sched)" name r4 tenant red memory 960K &&
+		says "VM r3: created" 0 create "$(guest sched)" name r3 tenant red memory 64K &&
+		says "VM r4: tenant red has 3 of the 3 VMs" 1 create "$(guest sched)" name r4 tenant red memory 64K &&
+		says "tenant set red vms" 1 create "$(guest sched)" name r4 tenant red memory 64K &&
+		says "has 3 of the 3 VMs" 126 run "$(guest sched)" tenant red memory 64K
 }
 
 deleted()
 {
-	says 1 tenant del red -- "tenant red: has 3 VMs" && "$ctl" destroy r1 r2 r3 &&
-		says 0 tenant del red -- && says 1 tenant del red -- "does not exist" &&
+	says "tenant red: has 3 VMs" 1 tenant del red && "$ctl" destroy r1 r2 r3 &&
+		says "" 0 tenant del red && says "does not exist" 1 tenant del red &&
 		[ "$("$ctl" -j tenant)" = "[]" ]
 }
 

@@ -4,11 +4,9 @@
 # denalictl top: in batch mode, on a terminal of any size, and that the terminal is put back
 # however it ends.
 
-# shellcheck source=selftests/shlib.sh
-. "$(dirname "$0")/shlib.sh"
+# shellcheck source=selftests/ctllib.sh
+. "$(dirname "$0")/ctllib.sh"
 
-ctl=${DENALICTL:-$(command -v denalictl || echo "$dir/../../../userspace/build/denalictl")}
-tmp=$(mktemp -d)
 export ctl TERM=xterm PYTHONPATH="$tmp" PYTHONDONTWRITEBYTECODE=1
 trap 'for v in spin1 spin2 idle off; do "$ctl" destroy $v; done 2>/dev/null; rm -rf "$tmp"' EXIT
 
@@ -128,7 +126,8 @@ class Top:
             raise SystemExit("the terminal is not as it was")
 END
 
-json()
+# As json, of several texts, one a line.
+looks()
 {
 	python3 -c "import json,sys; d=[json.loads(l) for l in sys.stdin]; print($1)"
 }
@@ -138,20 +137,10 @@ is()
 	[ "$1" = "$2" ] || { echo "it is '$1', not '$2'"; return 1; }
 }
 
-# says TEXT ARG...: denalictl top doesn't begin, and says why.
-says()
-{
-	local text=$1 out got
-	shift
-	out=$("$ctl" top "$@" 2>&1 </dev/null)
-	got=$?
-	[ $got = 2 ] && [[ $out == *"$text"* ]] || { echo "status $got: $out"; return 1; }
-}
-
 # names ARG...: of the VMs that are shown, in their order.
 names()
 {
-	"$ctl" -j top -n 1 -d 0.1 "$@" | json '*[v["name"] for v in d[0]["vms"]]'
+	"$ctl" -j top -n 1 -d 0.1 "$@" | looks '*[v["name"] for v in d[0]["vms"]]'
 }
 
 # are NAMES ARG...
@@ -181,10 +170,10 @@ batch_text()
 
 one_object_a_look()
 {
-	"$ctl" -j top -n 3 -d 0.1 >"$tmp/out" && is "$(json 'len(d)' <"$tmp/out")" 3 &&
-		is "$(json 'all(x["interval_ns"] >= 10**8 for x in d)' <"$tmp/out")" True &&
-		is "$(json 'd[1]["time_ns"] - d[0]["time_ns"] >= 10**8' <"$tmp/out")" True &&
-		is "$(json '[d[0]["total"][k] for k in ("vms","running","idle","created")]' <"$tmp/out")" \
+	"$ctl" -j top -n 3 -d 0.1 >"$tmp/out" && is "$(looks 'len(d)' <"$tmp/out")" 3 &&
+		is "$(looks 'all(x["interval_ns"] >= 10**8 for x in d)' <"$tmp/out")" True &&
+		is "$(looks 'd[1]["time_ns"] - d[0]["time_ns"] >= 10**8' <"$tmp/out")" True &&
+		is "$(looks '[d[0]["total"][k] for k in ("vms","running","idle","created")]' <"$tmp/out")" \
 			"[4, 2, 1, 1]"
 }
 
@@ -226,7 +215,7 @@ filtered()
 	is "$(names name pin sort id)" "spin1 spin2" && is "$(names name '*n1')" spin1 && is "$(names name x)" "" &&
 		is "$(names owner root sort id)" "spin1 spin2 idle off" && is "$(names owner 0 name off)" off &&
 		is "$(names owner nobody)" "" && wait_for are "spin1 spin2" busy sort id &&
-		is "$("$ctl" -j top -n 1 -d 0.1 name x | json 'd[0]["total"]["vms"]')" 4
+		is "$("$ctl" -j top -n 1 -d 0.1 name x | looks 'd[0]["total"]["vms"]')" 4
 }
 
 reader_that_goes()
@@ -237,7 +226,7 @@ reader_that_goes()
 
 no_terminal()
 {
-	says "not a terminal; use -b" >"$tmp/out" && says "not a terminal; use -b" -n 1
+	says "not a terminal; use -b" 2 top >"$tmp/out" && says "not a terminal; use -b" 2 top -n 1
 }
 
 dumb_terminal()
@@ -526,12 +515,12 @@ check "name, owner, busy" filtered
 check "a reader that goes away ends it" reader_that_goes
 check "no terminal" no_terminal
 check "a terminal that can't be drawn on" dumb_terminal
-check "-n 0" says "-n '0': not a number from 1 to 1000000000" -b -n 0
-check "-d that is no number" says "-d 'soon': not a number of seconds" -b -d soon
-check "-d too short" says "-d '0.05': not a number of seconds from 0.1" -b -d 0.05
-check "sort by what there is not" says "column 'colour' is unknown" -b sort colour
-check "owner that there is not" says "owner 'nosuchuser': no such user" -b owner nosuchuser
-check "name too long" says "at most 31" -b name abcdefghijklmnopqrstuvwxyz012345
+check "-n 0" says "-n '0': not a number from 1 to 1000000000" 2 top -b -n 0
+check "-d that is no number" says "-d 'soon': not a number of seconds" 2 top -b -d soon
+check "-d too short" says "-d '0.05': not a number of seconds from 0.1" 2 top -b -d 0.05
+check "sort by what there is not" says "column 'colour' is unknown" 2 top -b sort colour
+check "owner that there is not" says "owner 'nosuchuser': no such user" 2 top -b owner nosuchuser
+check "name too long" says "at most 31" 2 top -b name abcdefghijklmnopqrstuvwxyz012345
 check "draws, again and again; q" draws
 check "-n on a terminal" counted
 check "keys: sort" keys_sort

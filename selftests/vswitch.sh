@@ -7,23 +7,6 @@
 # shellcheck source=selftests/netlib.sh
 . "$(dirname "$0")/netlib.sh"
 
-# A value of a JSON text on standard input, by a Python expression on it, which is d.
-json()
-{
-	python3 -c "import json,sys; d=json.load(sys.stdin); print($1)"
-}
-
-# says TEXT STATUS ARG...: denalictl ends so, with that text in its messages.
-says()
-{
-	local text=$1 want=$2 out got
-	shift 2
-	out=$(in_ns "$ctl" "$@" </dev/null 2>&1)
-	got=$?
-	[ $got = "$want" ] || { echo "status $got, not $want: $out"; return 1; }
-	[[ $out == *"$text"* ]] || { echo "not in the message: '$text': $out"; return 1; }
-}
-
 # A counter of the switch sw0.
 switch_counter()
 {
@@ -263,21 +246,17 @@ check "16 clones of a web server, all answering" clones
 check "a clone fetches a page from another" clone_to_clone
 check "and without their template" without_template
 
-as_nobody()
-{
-	setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
-}
 other_user()
 {
 	local out rc
 	in_ns "$ctl" switch add theirs user 65534 && in_ns "$ctl" switch add ours || return
 	chmod 666 /dev/denali
-	as_nobody "$ctl" create "$(guest basic)" name n nic switch theirs -- spin || rc=1
-	as_nobody "$ctl" destroy n || rc=1
-	out=$(as_nobody "$ctl" create "$(guest basic)" name n nic switch ours -- spin 2>&1) && rc=1
+	as_nobody create "$(guest basic)" name n nic switch theirs -- spin || rc=1
+	as_nobody destroy n || rc=1
+	out=$(as_nobody create "$(guest basic)" name n nic switch ours -- spin 2>&1) && rc=1
 	[[ $out == "denalictl: switch ours: belongs to another user; as root: denalictl switch add NAME user USER makes one for a user" ]] || rc=1
-	[ "$(as_nobody "$ctl" -j switch show | json '[s["name"] for s in d]')" = "['theirs']" ] || rc=1
-	out+=$(as_nobody "$ctl" switch add mine 2>&1) && rc=1
+	[ "$(as_nobody -j switch show | json '[s["name"] for s in d]')" = "['theirs']" ] || rc=1
+	out+=$(as_nobody switch add mine 2>&1) && rc=1
 	[[ $out == *"switch mine: making one needs CAP_NET_ADMIN; run it as root" ]] || rc=1
 	chmod 660 /dev/denali
 	"$ctl" switch del ours && "$ctl" switch del theirs && [ -z "$rc" ] || { echo "$out"; return 1; }
