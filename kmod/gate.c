@@ -30,6 +30,8 @@ static DEFINE_MUTEX(dn_gate_mutex);	/* all queues, vm->gate; inner to vm->ctl an
 static DECLARE_WAIT_QUEUE_HEAD(dn_gate_wait);
 static atomic_t dn_gate_events;		/* how often that could have changed what they wait for */
 static struct dn_gate_queue dn_gate_for_memory = { .vms = LIST_HEAD_INIT(dn_gate_for_memory.vms) };
+static const struct dn_vm *dn_gate_next;	/* whose turn for memory it was, or NULL, */
+static int dn_gate_next_at;			/* when there had been so many events */
 
 void dn_gate_queue_init(struct dn_gate_queue *queue)
 {
@@ -93,16 +95,27 @@ u32 dn_gate_place(struct dn_vm *vm)
 	return place;
 }
 
-/* Whose turn it is to try: of those whose account has room, the first one. */
-static struct dn_vm *dn_gate_next(void)
+/*
+ * Is it its turn to try: is it the first one of those whose account has room? After an event all
+ * ask; who is first looks at all, once.
+ */
+static bool dn_gate_is_next(const struct dn_vm *vm)
 {
-	struct dn_vm *vm;
+	int events = atomic_read(&dn_gate_events);
+	struct dn_vm *other;
 
 	lockdep_assert_held(&dn_gate_mutex);
-	list_for_each_entry(vm, &dn_gate_for_memory.vms, gate.node)
-		if (!dn_quota_room(vm->gate.account, vm->mem_size, vm->gate.exempt))
-			return vm;
-	return NULL;
+	if (dn_gate_next_at != events) {
+		dn_gate_next_at = events;
+		dn_gate_next = NULL;
+		list_for_each_entry(other, &dn_gate_for_memory.vms, gate.node) {
+			if (!dn_quota_room(other->gate.account, other->mem_size, other->gate.exempt)) {
+				dn_gate_next = other;
+				break;
+			}
+		}
+	}
+	return dn_gate_next == vm;
 }
 
 /* -EAGAIN: not yet. */
@@ -123,7 +136,7 @@ static struct dn_part *dn_gate_try(struct dn_vm *vm, struct dn_part *base)
 	if (err)
 		return ERR_PTR(err);
 	mutex_lock(&dn_gate_mutex);
-	next = dn_gate_next() == vm;
+	next = dn_gate_is_next(vm);
 	mutex_unlock(&dn_gate_mutex);
 	if (!next)
 		return ERR_PTR(-EAGAIN);
@@ -156,6 +169,8 @@ struct dn_part *dn_gate_memory(struct dn_vm *vm, struct dn_account *account, str
 	vm->gate.exempt = capable(CAP_SYS_RESOURCE);
 	mutex_lock(&dn_gate_mutex);
 	dn_gate_enqueue(&dn_gate_for_memory, vm);
+	/* Who was next may not be. Nobody need wake for that. */
+	atomic_inc(&dn_gate_events);
 	mutex_unlock(&dn_gate_mutex);
 	for (;;) {
 		events = atomic_read(&dn_gate_events);
