@@ -98,6 +98,7 @@ static int dn_user_memory_set(const char *val, const struct kernel_param *kp)
 	if (dn_parse_size(strim((char *)val), '\0', NULL, &bytes))
 		return -EINVAL;
 	WRITE_ONCE(dn_user_memory, bytes);
+	dn_gate_changed();
 	return 0;
 }
 
@@ -108,7 +109,20 @@ static const struct kernel_param_ops dn_user_memory_ops = {
 module_param_cb(user_memory, &dn_user_memory_ops, &dn_user_memory, 0644);
 MODULE_PARM_DESC(user_memory, "memory that the VMs of a user without CAP_SYS_RESOURCE may have together: bytes with suffix K, M or G; 0: no limit (default)");
 
-module_param_named(user_vms, dn_user_vms, uint, 0644);
+static int dn_user_vms_set(const char *val, const struct kernel_param *kp)
+{
+	int err = param_set_uint(val, kp);
+
+	if (!err)
+		dn_gate_changed();
+	return err;
+}
+
+static const struct kernel_param_ops dn_user_vms_ops = {
+	.set = dn_user_vms_set,
+	.get = param_get_uint,
+};
+module_param_cb(user_vms, &dn_user_vms_ops, &dn_user_vms, 0644);
 MODULE_PARM_DESC(user_vms, "VMs that a user without CAP_SYS_RESOURCE may have; 0: no limit (default)");
 
 static int dn_pool_from_params(void)

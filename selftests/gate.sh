@@ -87,6 +87,19 @@ admitted()
 		wait_for grep -q "VM w3: started" "$tmp/w3" && "$ctl" destroy w3
 }
 
+# A user who has as many VMs as he may, until he may have more.
+user_limit()
+{
+	local vms=/sys/module/denali/parameters/user_vms rc=0
+	chmod 666 /dev/denali
+	echo 1 >$vms && as_nobody create "$public/basic" name u1 memory 256K || rc=1
+	as_nobody create "$public/basic" name u2 memory 256K wait >"$tmp/u2" 2>&1 &
+	wait_for is_state u2 waiting && echo 2 >$vms && wait_for is_state u2 created || { cat "$tmp/u2"; rc=1; }
+	echo 0 >$vms
+	chmod 660 /dev/denali
+	"$ctl" destroy u1 u2 && return $rc
+}
+
 running()
 {
 	"$ctl" tenant add red runnable 1 || return 1
@@ -115,12 +128,13 @@ policy_unknown()
 }
 
 denali_load || exit 1
-plan 8
+plan 9
 check "shown with its place" shown
 check "what isn't allowed" refused
 check "^C" interrupted
 check "destroyed while it waits" destroyed
 check "admitted when there is room" admitted
+check "a user's limit that is raised" user_limit
 check "waiting to run" running
 check "priorities" priorities
 check "an unknown policy" policy_unknown
