@@ -333,7 +333,7 @@ keys_garbage()
 	random.seed(1)
 	# All but what ends or stops it.
 	some = [c for c in map(chr, range(1, 128)) if c not in "qQ\x03\x1a\x1c"]
-	for i in range(60):
+	for i in range(20):
 	    t.key("".join(random.choice(some) for _ in range(20)))
 	    t.read(0.05)
 	t.key("\x1b[999;999;999;9999999999999999999~\x1b[\x1b\x1b")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Ring nonsense on port N (word 1): each is answered by the end of this VM or harms
- * nobody. EXIT 0 means that the host took it; hostile_test.c knows where it must not.
+ * nobody. EXIT 0 means that the host took it; hostile_ring_test.c knows where it must not.
  */
 #include "guest.h"
 
@@ -202,7 +202,7 @@ static void test_scribble(void)
 	}
 }
 
-/* The host scribbles over our descriptors by its mapping while we ring. See hostile_test.c. */
+/* The host scribbles over our descriptors by its mapping while we ring. See hostile_ring_test.c. */
 struct guest_ring8 raced __attribute__((aligned(4096)));
 
 static void test_raced(void)
