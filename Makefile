@@ -42,7 +42,7 @@ BOCHS_TIMEOUT ?= 800
 BOCHSFLAGS ?=
 
 # debugfs, which tests look into and users don't need; see Kbuild.
-test test-debug: export CONFIG_DENALI_DEBUG := y
+test test-debug coverage: export CONFIG_DENALI_DEBUG := y
 
 all: kmod libos userspace
 
@@ -52,6 +52,7 @@ help:
 	@echo 'make test        build, then run the self-tests in the test machine;'
 	@echo '                 TESTARGS="-t NAME" picks some, VMFLAGS is for tools/vm'
 	@echo 'make test-debug  the same on a kernel with KASAN, lockdep, kmemleak and the like'
+	@echo 'make coverage    the same, and which lines of the module were reached'
 	@echo 'make test-sweep  every instruction, executed by a VM (half an hour, or some);'
 	@echo '                 SWEEPARGS="--from N" goes on from a case'
 	@echo 'make test-fuzz   requests and guests made up at random, on the debug kernel (an hour);'
@@ -108,6 +109,11 @@ test-debug: deps
 	$(MAKE) KERNEL=debug all selftests
 	tools/run-debug --timeout 7200 $(VMFLAGS) -- $(TESTARGS)
 
+coverage: deps
+	tools/debug-kernel
+	$(MAKE) KERNEL=debug CONFIG_DENALI_COVERAGE=y all selftests
+	tools/run-debug --coverage --timeout 7200 $(VMFLAGS) -- $(TESTARGS)
+
 test-sweep: deps
 	$(MAKE) all selftests
 	$(VM) --timeout $(SWEEP_TIMEOUT) $(VMFLAGS) -- selftests/build/denali/sweep.sh --all $(SWEEPARGS)
@@ -157,7 +163,7 @@ clean:
 	$(MAKE) -C selftests clean
 	rm -f .kdir
 
-.PHONY: bench-scale all help deps kmod libos userspace selftests demo test test-debug test-bochs test-sweep test-fuzz bench check install uninstall clean
+.PHONY: all help deps kmod libos userspace selftests demo test test-debug test-bochs test-sweep test-fuzz coverage bench bench-scale check install uninstall clean
 # Everything below the top decides for itself what it can do at once; kbuild, the
 # guests and the tests of this level need one another.
 .NOTPARALLEL:
