@@ -79,11 +79,9 @@ static u64 dn_clock_host(u64 base, u64 ns)
 	return ns > KTIME_MAX - base ? KTIME_MAX : base + ns;
 }
 
-/** dn_clock_start() - guest time 0 is now; a clone goes on where its template stopped */
-void dn_clock_start(struct dn_vm *vm)
+/** dn_clock_start() - guest time 0 is @now, host ns; a clone goes on where its template stopped */
+void dn_clock_start(struct dn_vm *vm, u64 now)
 {
-	u64 now = ktime_get_ns();
-
 	vm->epoch += now;
 	if (vm->alarm) {
 		vm->alarm = dn_clock_host(now, vm->alarm);

@@ -31,10 +31,9 @@ u64 dn_life_next(void)
 
 /**
  * dn_clone_init() - registers, interrupts and times of a clone
- * @vm: a clone with vm->base, off the CPU; page 0, with the registers, and the virtual registers
- *      are copied
+ * @vm: a clone with vm->base, off the CPU; registers and virtual registers are copied
  *
- * It returns from DENALI_HC_TEMPLATE, and has no port yet.
+ * It returns from DENALI_HC_TEMPLATE.
  */
 void dn_clone_init(struct dn_vm *vm)
 {
@@ -45,7 +44,6 @@ void dn_clone_init(struct dn_vm *vm)
 	vm->alarm = base->alarm;
 	vm->run_alarm = base->run_alarm;
 	atomic_set(&vm->irq_raised, atomic_read(&base->irq_raised));
-	memset(vm->vregs->ports, 0, sizeof(vm->vregs->ports));
 }
 
 /** dn_clone_check() - can a VM be cloned? Context: any. Return: 0; -EBUSY, -ESHUTDOWN. */
@@ -109,15 +107,34 @@ int dn_clone_setup(struct dn_vm *vm, const char *cmdline, u32 len)
 
 static void dn_clone_reset_memory(struct dn_vm *vm)
 {
-	const struct dn_part *base = vm->base->part;
 	struct dn_part *part = vm->part;
 	u32 i;
 
 	for_each_set_bit(i, part->own_longs, BITS_TO_LONGS(part->pages))
 		dn_pgtable_renew(&vm->pgt, part, i * BITS_PER_LONG, dn_part_disown(part, i));
 	dn_slice_flush(vm);
-	copy_page(dn_part_addr(part, 0), dn_part_addr(base, 0));
-	copy_page(vm->vregs, dn_part_addr(base, DENALI_VREGS_ADDR >> PAGE_SHIFT));
+}
+
+/* What was in the rest of the XSAVE area is still there, but the registers don't come from it. */
+static void dn_clone_reset_regs(struct dn_vm *vm)
+{
+	const struct dn_vm *base = vm->base;
+
+	memcpy(vm->fpu, base->fpu, dn_slice_fpu_bytes(base->fpu));
+	*vm->regs = *base->regs;
+}
+
+/* The ports aren't the template's. */
+static void dn_clone_reset_vregs(struct dn_vm *vm)
+{
+	const size_t ports = offsetof(struct denali_vregs, ports);
+	const size_t behind = ports + sizeof(vm->vregs->ports);
+	const void *base = vm->base->vregs;
+	void *v = vm->vregs;
+
+	memcpy(v, base, ports);
+	memset(v + ports, 0, behind - ports);
+	memcpy(v + behind, base + behind, PAGE_SIZE - behind);
 }
 
 static void dn_clone_reset_ports(struct dn_vm *vm)
@@ -125,10 +142,7 @@ static void dn_clone_reset_ports(struct dn_vm *vm)
 	struct dn_port *port;
 	u32 i;
 
-	for (i = 0; i < DENALI_MAX_PORTS; i++) {
-		port = vm->port[i];
-		if (!port)
-			continue;
+	for (i = 0; (port = dn_vm_port(vm, i)); i++) {
 		memset(port->ring, 0, sizeof(port->ring));
 		memset(&port->stats, 0, sizeof(port->stats));
 		port->ops->reset(port);
@@ -151,7 +165,8 @@ static void dn_clone_reset(struct dn_vm *vm)
 
 	/* Before the registers: see dn_vm_fill_state(). */
 	raw_spin_lock_irq(&vm->end_lock);
-	memset(&vm->end, 0, sizeof(vm->end));
+	/* The text comes with the next reason. */
+	memset(&vm->end, 0, offsetof(struct dn_end, text));
 	raw_spin_unlock_irq(&vm->end_lock);
 	/* A port's work that gets lost here would find no ring. */
 	WRITE_ONCE(vm->work, 0);
@@ -161,6 +176,8 @@ static void dn_clone_reset(struct dn_vm *vm)
 	vm->wall_at = 0;
 	memset(&vm->stats, 0, sizeof(vm->stats));
 	dn_clone_reset_memory(vm);
+	dn_clone_reset_regs(vm);
+	dn_clone_reset_vregs(vm);
 	dn_clone_init(vm);
 	if (vm->cmdline)
 		dn_clone_write_cmdline(vm);

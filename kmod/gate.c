@@ -14,6 +14,7 @@
  */
 #include <linux/capability.h>
 #include <linux/err.h>
+#include <linux/ktime.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/wait.h>
@@ -197,11 +198,11 @@ static bool dn_gate_full(const struct dn_tenant *tenant)
 	return tenant->max_running && tenant->running >= tenant->max_running;
 }
 
-static void dn_gate_start(struct dn_vm *vm)
+static void dn_gate_start(struct dn_vm *vm, u64 now)
 {
 	/* Before it can end. */
 	dn_netlink_event(vm, DENALI_EVENT_STARTED);
-	dn_runner_run(vm);
+	dn_runner_run(vm, now);
 }
 
 /* Run those that there is room for. */
@@ -215,24 +216,25 @@ static void dn_gate_admit(struct dn_tenant *tenant)
 		dn_gate_dequeue(vm);
 		vm->gate.running = true;
 		tenant->running++;
-		dn_gate_start(vm);
+		dn_gate_start(vm, ktime_get_ns());
 	}
 }
 
 /**
  * dn_gate_run() - a VM is to run: now, or when its tenant may have one more that does
- * @vm: off, not ended; vm->ctl is held
+ * @vm:  off, not ended; vm->ctl is held
+ * @now: host ns
  *
  * Until it runs it is DENALI_VM_WAITING. Context: process.
  */
-void dn_gate_run(struct dn_vm *vm)
+void dn_gate_run(struct dn_vm *vm, u64 now)
 {
 	struct dn_tenant *tenant = vm->tenant;
 	bool runs;
 
 	lockdep_assert_held(&vm->ctl);
 	if (tenant == &dn_tenant_default) {
-		dn_gate_start(vm);
+		dn_gate_start(vm, now);
 		return;
 	}
 	mutex_lock(&dn_gate_mutex);

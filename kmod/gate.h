@@ -61,7 +61,7 @@ void dn_gate_init(struct dn_vm *vm, u32 priority);
 void dn_gate_queue_init(struct dn_gate_queue *queue);
 void dn_gate_changed(void);
 struct dn_part *dn_gate_memory(struct dn_vm *vm, struct dn_account *account, struct dn_part *base);
-void dn_gate_run(struct dn_vm *vm);
+void dn_gate_run(struct dn_vm *vm, u64 now);
 void dn_gate_leave(struct dn_vm *vm);
 void dn_gate_limit(struct dn_tenant *tenant, u32 runnable);
 u32 dn_gate_place(struct dn_vm *vm);

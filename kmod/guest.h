@@ -38,7 +38,7 @@ void dn_exception_return(struct dn_vm *vm);
 int dn_clock_init(void);
 u32 dn_clock_khz(void);
 void dn_clock_create(struct dn_vm *vm);
-void dn_clock_start(struct dn_vm *vm);
+void dn_clock_start(struct dn_vm *vm, u64 now);
 void dn_clock_freeze(struct dn_vm *vm, u64 now);
 u64 dn_clock_read(struct dn_clock *clock);
 u64 dn_clock_now(struct dn_clock *clock);

@@ -24,7 +24,7 @@
 #include "vswitch.h"
 
 static DEFINE_MUTEX(dn_event_lock);	/* events are sent in the order of their numbers */
-static u64 dn_event_seq;
+static atomic64_t dn_event_seq;
 
 /* A counter and its attribute; lists of these end with attribute 0. */
 struct dn_counter {
@@ -126,6 +126,7 @@ static int dn_netlink_put_vm(struct sk_buff *skb, struct dn_vm *vm, struct user_
 		{}
 	};
 	struct denali_vm_state st = {};
+	struct dn_port *port;
 	int i;
 
 	dn_vm_fill_state(vm, &st);
@@ -145,12 +146,9 @@ static int dn_netlink_put_vm(struct sk_buff *skb, struct dn_vm *vm, struct user_
 	    dn_netlink_put_exits(skb, &vm->stats))
 		return -EMSGSIZE;
 
-	for (i = 0; i < DENALI_MAX_PORTS; i++) {
-		struct dn_port *port = READ_ONCE(vm->port[i]);
-
-		if (port && dn_netlink_put_port(skb, port))
+	for (i = 0; (port = dn_vm_port(vm, i)); i++)
+		if (dn_netlink_put_port(skb, port))
 			return -EMSGSIZE;
-	}
 	return 0;
 }
 
@@ -336,24 +334,15 @@ struct genl_family dn_family __ro_after_init = {
 	.n_mcgrps = ARRAY_SIZE(dn_groups),
 };
 
-/**
- * dn_netlink_event() - tell the group "events" what happened to a VM
- * @vm:    held by the caller
- * @event: enum denali_event
- *
- * Only to the initial network namespace: in another, root of a user namespace could listen.
- * An event that can't be sent leaves a gap in the numbers. Context: process.
- */
-void dn_netlink_event(struct dn_vm *vm, u32 event)
+/* Somebody listens, or did a moment ago. */
+static noinline void dn_netlink_event_send(struct dn_vm *vm, u32 event)
 {
-	struct sk_buff *skb = NULL;
+	struct sk_buff *skb;
 	void *hdr;
 	u64 seq;
 
 	mutex_lock(&dn_event_lock);
-	seq = ++dn_event_seq;
-	if (!genl_has_listeners(&dn_family, &init_net, 0))
-		goto unlock;
+	seq = atomic64_inc_return(&dn_event_seq);
 	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!skb)
 		goto unlock;
@@ -368,6 +357,22 @@ void dn_netlink_event(struct dn_vm *vm, u32 event)
 unlock:
 	mutex_unlock(&dn_event_lock);
 	nlmsg_free(skb);
+}
+
+/**
+ * dn_netlink_event() - tell the group "events" what happened to a VM
+ * @vm:    held by the caller
+ * @event: enum denali_event
+ *
+ * Only to the initial network namespace: in another, root of a user namespace could listen.
+ * An event that can't be sent, or that nobody listens to, leaves a gap in the numbers. Context: process.
+ */
+void dn_netlink_event(struct dn_vm *vm, u32 event)
+{
+	if (unlikely(genl_has_listeners(&dn_family, &init_net, 0)))
+		dn_netlink_event_send(vm, event);
+	else
+		atomic64_inc(&dn_event_seq);
 }
 
 /* dn_netlink_register() - context: module init */

@@ -79,7 +79,7 @@ void dn_pgtable_free(struct dn_pgtable *pgt)
 }
 
 /* The entry for a page. */
-static u64 dn_leaf(const struct dn_part *part, u32 gfn)
+static __always_inline u64 dn_leaf(const struct dn_part *part, u32 gfn)
 {
 	if (dn_part_owns(part, gfn))
 		return dn_entry(dn_part_frame(part, gfn), DN_LEAF);

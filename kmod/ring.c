@@ -70,12 +70,11 @@ int dn_ring_set(struct dn_vm *vm, struct dn_ring *ring, dn_gaddr_t ga, u32 order
 
 static noinline int dn_ring_broken(struct dn_vm *vm, const struct dn_ring *ring, u32 prod)
 {
+	const struct dn_port *port;
 	u32 i;
 
-	for (i = 0; i < DENALI_MAX_PORTS; i++) {
-		const struct dn_port *port = vm->port[i];
-
-		if (port && ring >= port->ring && ring < port->ring + DENALI_QUEUES)
+	for (i = 0; (port = dn_vm_port(vm, i)); i++) {
+		if (ring >= port->ring && ring < port->ring + DENALI_QUEUES)
 			dn_vm_end(vm, DENALI_END_PROTOCOL, 0,
 				  "port %u queue %td: req_prod %u is more than %u ahead of %u requests consumed",
 				  i, ring - port->ring, prod, ring->mask + 1, ring->req_cons);

@@ -109,11 +109,10 @@ void dn_runner_queue(struct dn_runner *r, struct dn_vm *vm)
 		wake_up_process(r->task);
 }
 
-/* A VM became runnable from outside the runner. */
-static void dn_runner_wake(struct dn_runner *r, struct dn_vm *vm)
+/* A VM became runnable from outside the runner, at @now. */
+static void dn_runner_wake(struct dn_runner *r, struct dn_vm *vm, u64 now)
 {
-	list_del_init(&vm->idle_node);
-	vm->queued_at = ktime_get_ns();
+	vm->queued_at = now;
 	if (!dn_balance_wake(r, vm))
 		dn_runner_queue(r, vm);
 }
@@ -142,10 +141,12 @@ void dn_vm_wake(struct dn_vm *vm, u32 irqs)
 	unsigned long flags;
 	struct dn_runner *r = dn_runner_lock(vm, &flags);
 
-	if (vm->on == DN_ON_CPU)
+	if (vm->on == DN_ON_CPU) {
 		dn_runner_kick(r);
-	else if (vm->on == DN_ON_IDLE && (!irqs || (irqs & ~vm->idle_mask)))
-		dn_runner_wake(r, vm);
+	} else if (vm->on == DN_ON_IDLE && (!irqs || (irqs & ~vm->idle_mask))) {
+		list_del_init(&vm->idle_node);
+		dn_runner_wake(r, vm, ktime_get_ns());
+	}
 	dn_runner_unlock(r, flags);
 }
 
@@ -520,6 +521,7 @@ static void dn_runner_park(void)
 /* Without a VM in hand: sleep until there is one. Out of line, for the registers of who has one. */
 static noinline void dn_runner_rest(struct dn_runner *r)
 {
+	r->resting = true;
 	if (kthread_should_park())
 		dn_runner_park();
 	try_to_freeze();
@@ -532,6 +534,7 @@ static noinline void dn_runner_rest(struct dn_runner *r)
 		cpumask_clear_cpu(r->cpu, &r->tenant->idle);
 	}
 	__set_current_state(TASK_RUNNING);
+	r->resting = false;
 }
 
 /** dn_runner_main() - the thread of the runner @data */
@@ -557,15 +560,15 @@ int dn_runner_main(void *data)
 	return 0;
 }
 
-/** dn_runner_run() - a VM that is off is to run from now on. Context: any. */
-void dn_runner_run(struct dn_vm *vm)
+/** dn_runner_run() - a VM that is off is to run from @now, host ns, on. Context: any. */
+void dn_runner_run(struct dn_vm *vm, u64 now)
 {
 	unsigned long flags;
 	struct dn_runner *r = dn_runner_lock(vm, &flags);
 
 	clear_bit(DN_WORK_STOP, &vm->work);
 	vm->state = DENALI_VM_RUNNING;
-	dn_runner_wake(r, vm);
+	dn_runner_wake(r, vm, now);
 	dn_runner_unlock(r, flags);
 }
 

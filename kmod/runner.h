@@ -37,7 +37,8 @@ struct dn_vm;
  * @timer_set: @quantum is going to go off
  * @turn_start, @deadline: begin and end of the present turn, host ns; the begin moves on
  *           by the time for which @task is scheduled out
- * @away_since: when @task was scheduled out
+ * @resting: @task has no VM in hand: it is nobody's time that goes by
+ * @away_since: when @task was scheduled out, if it wasn't @resting
  * @stolen:  for how long, in the present turn
  * @balance_at: when to look whether others have less to do, host ns
  * @looked:  jiffies when it looked for a VM of others'
@@ -62,6 +63,7 @@ struct dn_runner {
 	bool timer_set;
 	u64 turn_start;
 	u64 deadline;
+	bool resting;
 	u64 away_since;
 	u64 stolen;
 	u64 balance_at;
@@ -102,7 +104,7 @@ void dn_runner_unlock(struct dn_runner *r, unsigned long flags);
 void dn_runner_queue(struct dn_runner *r, struct dn_vm *vm);
 void dn_runner_unqueue(struct dn_runner *r, struct dn_vm *vm, u64 ns);
 void dn_runner_uncap(struct dn_vm *vm);
-void dn_runner_run(struct dn_vm *vm);
+void dn_runner_run(struct dn_vm *vm, u64 now);
 bool dn_runner_until(struct dn_vm *vm, u64 run_ns);
 struct dn_vm *dn_runner_pass(struct dn_runner *r, struct dn_vm *vm);
 bool dn_runner_take(struct dn_vm *vm, int work, u32 state);

@@ -8,6 +8,7 @@
  */
 #include <linux/bitmap.h>
 #include <linux/capability.h>
+#include <linux/ktime.h>
 #include <linux/slab.h>
 
 #include "cpus.h"
@@ -113,7 +114,7 @@ int dn_share_set(struct dn_vm *vm, const struct denali_vm_share *arg)
 		goto unlock;
 	dn_share_apply(vm, arg, cpus);
 	if (running)
-		dn_runner_run(vm);
+		dn_runner_run(vm, ktime_get_ns());
 unlock:
 	mutex_unlock(&vm->ctl);
 	return err;

@@ -37,8 +37,9 @@
 #include "slice.h"
 #include "vm.h"
 
-/* Where the XSAVE header and MXCSR are in an XSAVE area. */
+/* Where MXCSR and the header's first word are in an XSAVE area, and where what came after SSE begins. */
 #define DN_XSAVE_MXCSR	24
+#define DN_XSAVE_BV	512
 #define DN_XSAVE_MIN	576
 
 /* Exceptions that a guest may raise before interrupts are let in once. */
@@ -62,6 +63,7 @@ union dn_xmask {
 
 static union dn_xmask dn_xcr0 __ro_after_init;
 static union dn_xmask dn_xfeatures __ro_after_init;	/* what a VM has of it */
+static u32 dn_xsave_bytes __ro_after_init;
 static bool dn_sce_off __ro_after_init;
 static bool dn_has_tsc_aux __ro_after_init;
 static u32 dn_host_sysenter_cs __ro_after_init;
@@ -103,9 +105,10 @@ int dn_slice_host_check(void)
 	}
 	dn_xcr0.mask = xgetbv(XCR_XFEATURE_ENABLED_MASK);
 	dn_xfeatures.mask = dn_xcr0.mask & ~DN_XFEATURES_BARRED;
-	if (dn_xsave_size(dn_xfeatures.mask) > DN_FPU_MAX) {
+	dn_xsave_bytes = dn_xsave_size(dn_xfeatures.mask);
+	if (dn_xsave_bytes > DN_FPU_MAX) {
 		pr_err("refusing to load: XSAVE area of %u bytes, at most %u are supported\n",
-		       dn_xsave_size(dn_xfeatures.mask), DN_FPU_MAX);
+		       dn_xsave_bytes, DN_FPU_MAX);
 		return -ENODEV;
 	}
 
@@ -134,6 +137,35 @@ bool dn_slice_sce_off(void)
 void dn_slice_fpu_init(void *fpu)
 {
 	*(u32 *)(fpu + DN_XSAVE_MXCSR) = 0x1f80;
+}
+
+/**
+ * dn_slice_fpu_trim() - have an XSAVE area say which of its features aren't in their initial state
+ * @fpu: as XSAVE left it; a CPU may take for used whatever has once been
+ *
+ * The initial state of all that came after SSE is zero. Context: any; slow.
+ */
+void dn_slice_fpu_trim(void *fpu)
+{
+	u64 *used = fpu + DN_XSAVE_BV;
+	u32 size, offset, ecx, edx;
+	int i;
+
+	for (i = 2; i < 63; i++) {
+		if (!(*used & BIT_ULL(i)))
+			continue;
+		cpuid_count(13, i, &size, &offset, &ecx, &edx);
+		if (!memchr_inv(fpu + offset, 0, size))
+			*used &= ~BIT_ULL(i);
+	}
+}
+
+/** dn_slice_fpu_bytes() - how much of an XSAVE area XRSTOR reads. Context: any. */
+size_t dn_slice_fpu_bytes(const void *fpu)
+{
+	const u64 *used = fpu + DN_XSAVE_BV;
+
+	return *used & ~(XFEATURE_MASK_FP | XFEATURE_MASK_SSE) ? dn_xsave_bytes : DN_XSAVE_MIN;
 }
 
 /*
@@ -266,9 +298,12 @@ static void dn_cpu_release(void)
 static void dn_sched_in(struct preempt_notifier *notifier, int cpu)
 {
 	struct dn_runner *r = container_of(notifier, struct dn_runner, notifier);
-	u64 away = ktime_get_ns() - r->away_since;
 	unsigned long flags;
+	u64 away;
 
+	if (r->resting)
+		return;
+	away = ktime_get_ns() - r->away_since;
 	raw_spin_lock_irqsave(&r->lock, flags);
 	r->turn_start += away;
 	r->deadline += away;
@@ -281,7 +316,8 @@ static void dn_sched_out(struct preempt_notifier *notifier, struct task_struct *
 	struct dn_runner *r = container_of(notifier, struct dn_runner, notifier);
 
 	dn_cpu_release();
-	r->away_since = ktime_get_ns();
+	if (!r->resting)
+		r->away_since = ktime_get_ns();
 }
 
 static struct preempt_ops dn_preempt_ops = {

@@ -12,6 +12,8 @@ struct dn_vm;
 
 int dn_slice_host_check(void);
 void dn_slice_fpu_init(void *fpu);
+void dn_slice_fpu_trim(void *fpu);
+size_t dn_slice_fpu_bytes(const void *fpu);
 bool dn_slice_sce_off(void);
 struct dn_vm *dn_slice_run(struct dn_runner *runner, struct dn_vm *vm);
 void dn_slice_unload(struct dn_vm *vm);

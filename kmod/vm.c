@@ -40,11 +40,11 @@ static void dn_vm_finish_work(struct work_struct *work);
 static void dn_vm_free(struct kref *ref)
 {
 	struct dn_vm *vm = container_of(ref, struct dn_vm, ref);
+	struct dn_port *port;
 	int i;
 
-	for (i = 0; i < DENALI_MAX_PORTS; i++)
-		if (vm->port[i])
-			vm->port[i]->ops->free(vm->port[i]);
+	for (i = 0; (port = dn_vm_port(vm, i)); i++)
+		port->ops->free(port);
 	if (vm->runner)
 		dn_runner_remove(vm);
 	dn_pgtable_free(&vm->pgt);
@@ -233,10 +233,13 @@ static int dn_vm_equip(struct dn_vm *vm, struct dn_part *part)
 	vm->fpu = page0->fpu;
 	vm->regs = &page0->regs;
 	vm->vregs = dn_part_addr(part, DENALI_VREGS_ADDR >> PAGE_SHIFT);
-	if (vm->base)
+	if (vm->base) {
 		dn_clone_init(vm);
-	else
+		/* The template's. */
+		memset(vm->vregs->ports, 0, sizeof(vm->vregs->ports));
+	} else {
 		dn_vm_init_fresh(vm);
+	}
 	dn_runner_add(vm, vm->tenant);
 	port = dn_console_create(vm);
 	if (!IS_ERR(port)) {
@@ -411,6 +414,8 @@ int dn_vm_setup(struct dn_vm *vm, u32 entry, const char *cmdline, u32 len)
 /* DENALI_IOC_VM_START with vm->ctl held. */
 int dn_vm_start_locked(struct dn_vm *vm)
 {
+	u64 now;
+
 	lockdep_assert_held(&vm->ctl);
 	if (vm->destroyed || dn_vm_ending(vm))
 		return -ESHUTDOWN;
@@ -420,12 +425,13 @@ int dn_vm_start_locked(struct dn_vm *vm)
 		return -EBUSY;
 	if (!vm->started && !vm->regs->ip)
 		return -EINVAL;
+	now = ktime_get_ns();
 	if (!vm->started) {
 		vm->started = true;
-		dn_clock_start(vm);
+		dn_clock_start(vm, now);
 		kref_get(&vm->ref);
 	}
-	dn_gate_run(vm);
+	dn_gate_run(vm, now);
 	return 0;
 }
 
@@ -443,11 +449,12 @@ int dn_vm_start(struct dn_vm *vm)
 /** dn_vm_settle() - memory and rings of a VM that is off stand still from here on. Context: process. */
 void dn_vm_settle(struct dn_vm *vm)
 {
+	struct dn_port *port;
 	int i;
 
-	for (i = 0; i < DENALI_MAX_PORTS; i++)
-		if (vm->port[i] && vm->port[i]->ops->settle)
-			vm->port[i]->ops->settle(vm->port[i]);
+	for (i = 0; (port = dn_vm_port(vm, i)); i++)
+		if (port->ops->settle)
+			port->ops->settle(port);
 }
 
 static void dn_vm_finish_locked(struct dn_vm *vm);
@@ -522,6 +529,7 @@ void dn_vm_end(struct dn_vm *vm, u32 reason, s32 status, const char *fmt, ...)
  */
 static void dn_vm_finish_locked(struct dn_vm *vm)
 {
+	struct dn_port *port;
 	int i;
 
 	lockdep_assert_held(&vm->ctl);
@@ -531,9 +539,9 @@ static void dn_vm_finish_locked(struct dn_vm *vm)
 	hrtimer_cancel(&vm->timer);
 	if (vm->cap)
 		hrtimer_cancel(&vm->cap->timer);
-	for (i = 0; i < DENALI_MAX_PORTS; i++)
-		if (vm->port[i] && vm->port[i]->ops->detach)
-			vm->port[i]->ops->detach(vm->port[i]);
+	for (i = 0; (port = dn_vm_port(vm, i)); i++)
+		if (port->ops->detach)
+			port->ops->detach(port);
 	dn_pgtable_free(&vm->pgt);
 	/* For dn_vm_state(): whoever sees the end finds the console at the end of its file. */
 	smp_store_release(&vm->finished, true);
@@ -546,11 +554,13 @@ static void dn_vm_finish_locked(struct dn_vm *vm)
 /** dn_vm_freeze() - a VM is about to become a template. Context: its runner, may sleep. */
 void dn_vm_freeze(struct dn_vm *vm)
 {
+	struct dn_port *port;
 	int i;
 
-	for (i = 0; i < DENALI_MAX_PORTS; i++)
-		if (vm->port[i] && vm->port[i]->ops->freeze)
-			vm->port[i]->ops->freeze(vm->port[i]);
+	for (i = 0; (port = dn_vm_port(vm, i)); i++)
+		if (port->ops->freeze)
+			port->ops->freeze(port);
+	dn_slice_fpu_trim(vm->fpu);
 }
 
 static void dn_vm_finish_work(struct work_struct *work)
@@ -710,7 +720,7 @@ int dn_vm_nic(struct dn_vm *vm, struct denali_vm_nic *arg)
 		if (!err) {
 			err = dn_nic_attach(vm->port[arg->port], arg);
 			if (running)
-				dn_runner_run(vm);
+				dn_runner_run(vm, ktime_get_ns());
 		}
 	}
 	mutex_unlock(&vm->ctl);
@@ -722,6 +732,7 @@ u64 dn_vm_kmem(struct dn_vm *vm)
 {
 	u64 bytes = sizeof(*vm) + (u64)READ_ONCE(vm->pgt.nr) * PAGE_SIZE +
 		    READ_ONCE(vm->cmdline_len);
+	struct dn_port *port;
 	int i;
 
 	if (dn_vm_admitted(vm))
@@ -730,12 +741,8 @@ u64 dn_vm_kmem(struct dn_vm *vm)
 		bytes += sizeof(*vm->cap);
 	if (READ_ONCE(vm->cpus))
 		bytes += BITS_TO_BYTES(DENALI_CPUS_MAX);
-	for (i = 0; i < DENALI_MAX_PORTS; i++) {
-		struct dn_port *port = READ_ONCE(vm->port[i]);
-
-		if (port)
-			bytes += port->ops->kmem(port);
-	}
+	for (i = 0; (port = dn_vm_port(vm, i)); i++)
+		bytes += port->ops->kmem(port);
 	return bytes;
 }
 

@@ -168,6 +168,16 @@ struct dn_vm {
 __printf(4, 5)
 void dn_vm_end(struct dn_vm *vm, u32 reason, s32 status, const char *fmt, ...);
 
+/**
+ * dn_vm_port() - a VM's port @i, or NULL: then there is none with a greater number either
+ *
+ * None is ever taken out; one may be added meanwhile. Context: any.
+ */
+static inline struct dn_port *dn_vm_port(const struct dn_vm *vm, u32 i)
+{
+	return i < DENALI_MAX_PORTS ? READ_ONCE(vm->port[i]) : NULL;
+}
+
 static inline bool dn_vm_ending(const struct dn_vm *vm)
 {
 	return READ_ONCE(vm->end.reason) != DENALI_END_NONE;
