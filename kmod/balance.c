@@ -291,6 +291,7 @@ void dn_runner_remove(struct dn_vm *vm)
 	unsigned long flags;
 	struct dn_runner *r = dn_runner_lock(vm, &flags);
 
+	list_del(&vm->idle_node);
 	list_del(&vm->runner_node);
 	r->nr_vms--;
 	dn_runner_unlock(r, flags);

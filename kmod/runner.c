@@ -318,6 +318,33 @@ static void dn_runner_reclaim(struct work_struct *work)
 	dn_pgtable_free_pages(&pages);
 }
 
+static void dn_runner_reclaim_later(struct dn_runner *r)
+{
+	if (!delayed_work_pending(&r->reclaim))
+		schedule_delayed_work(&r->reclaim, DN_RECLAIM_AFTER);
+}
+
+/**
+ * dn_runner_retire() - a VM has ended, but may be reset soon
+ * @vm: off; vm->ctl is held
+ *
+ * Its page tables are taken from it later, as from one that idles. Context: process.
+ */
+void dn_runner_retire(struct dn_vm *vm)
+{
+	unsigned long flags;
+	struct dn_runner *r;
+
+	lockdep_assert_held(&vm->ctl);
+	if (!vm->pgt.nr)
+		return;
+	r = dn_runner_lock(vm, &flags);
+	vm->idle_since = jiffies;
+	list_add_tail(&vm->idle_node, &r->idle);
+	dn_runner_unlock(r, flags);
+	dn_runner_reclaim_later(r);
+}
+
 /* What became of a VM whose turn is over. */
 enum dn_left {
 	DN_LEFT_NOT,	/* it is still runnable */
@@ -417,8 +444,7 @@ static __always_inline struct dn_vm *dn_runner_pick(struct dn_runner *r, u64 now
 static noinline void dn_runner_left(struct dn_runner *r, struct dn_vm *vm, enum dn_left left)
 {
 	if (left == DN_LEFT_IDLE) {
-		if (!delayed_work_pending(&r->reclaim))
-			schedule_delayed_work(&r->reclaim, DN_RECLAIM_AFTER);
+		dn_runner_reclaim_later(r);
 		return;
 	}
 	wake_up_all(&dn_off_wait);

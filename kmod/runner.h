@@ -31,7 +31,7 @@ struct dn_vm;
  * @queue:   runnable VMs
  * @vms:     all VMs that belong to this runner
  * @nr_vms:  their number
- * @idle:    idle VMs that have page tables, the longest idle first
+ * @idle:    VMs that idle, or have ended, and have page tables, those that do so for longest first
  * @reclaim: takes the tables from VMs on @idle in time; pending only if there are any
  * @preempt: the quantum is over
  * @timer_set: @quantum is going to go off
@@ -108,6 +108,7 @@ void dn_runner_run(struct dn_vm *vm, u64 now);
 bool dn_runner_until(struct dn_vm *vm, u64 run_ns);
 struct dn_vm *dn_runner_pass(struct dn_runner *r, struct dn_vm *vm);
 bool dn_runner_take(struct dn_vm *vm, int work, u32 state);
+void dn_runner_retire(struct dn_vm *vm);
 void dn_vm_wake(struct dn_vm *vm, u32 irqs);
 
 #endif /* DN_RUNNER_H */

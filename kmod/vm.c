@@ -542,7 +542,11 @@ static void dn_vm_finish_locked(struct dn_vm *vm)
 	for (i = 0; (port = dn_vm_port(vm, i)); i++)
 		if (port->ops->detach)
 			port->ops->detach(port);
-	dn_pgtable_free(&vm->pgt);
+	/* Of a clone's ends, its own may be followed by a reset at once. */
+	if (vm->base && vm->end.reason != DENALI_END_KILLED)
+		dn_runner_retire(vm);
+	else
+		dn_pgtable_free(&vm->pgt);
 	/* For dn_vm_state(): whoever sees the end finds the console at the end of its file. */
 	smp_store_release(&vm->finished, true);
 	wake_up_all(&vm->end_wait);
