@@ -217,8 +217,8 @@ static int dn_block_create(int cpu)
 	store_idt(&c->host_idtr);
 	c->block->verw_sel = __KERNEL_DS;
 	c->block->host_gsbase = cpu_kernelmode_gs_base(cpu);
-	c->block->cr3_keep = boot_cpu_has(X86_FEATURE_PCID) ? BIT_ULL(63) : 0;
-	c->asid_gen = 1;
+	c->block->cr3_keep = boot_cpu_has(X86_FEATURE_PCID) ? DN_CR3_KEEP : 0;
+	c->asid_gen = 1 + cpu;
 	c->asid_next = DN_PCID_FIRST;
 	return 0;
 }
@@ -289,6 +289,7 @@ int dn_block_create_all(void)
 	BUILD_BUG_ON(offsetof(struct dn_block, host_rsp) != DN_B_HOST_RSP);
 	BUILD_BUG_ON(offsetof(struct dn_block, host_cr3) != DN_B_HOST_CR3);
 	BUILD_BUG_ON(offsetof(struct dn_block, guest_cr3) != DN_B_GUEST_CR3);
+	BUILD_BUG_ON(offsetof(struct dn_block, guest_cr3_top) != DN_B_GUEST_CR3_TOP);
 	BUILD_BUG_ON(offsetof(struct dn_block, host_gsbase) != DN_B_HOST_GSBASE);
 	BUILD_BUG_ON(offsetof(struct dn_block, cr3_keep) != DN_B_CR3_KEEP);
 	BUILD_BUG_ON(offsetof(struct dn_block, nmi) != DN_B_NMI);
@@ -326,33 +327,30 @@ void dn_block_destroy_all(void)
 }
 
 /**
- * dn_asid_choose() - choose the CR3 for a VM, on a CPU with PCID
- * @cpu: this CPU
+ * dn_asid_choose() - choose the CR3 for a VM that has no tag in this CPU's generation
+ * @cpu: this CPU, which has PCID
  * @pgt: built
  *
  * Each VM gets a tag of the CPU's current generation, whose first use
  * flushes what the tag had; when tags run out a new generation begins. So a tag
  * is never used for two VMs without a flush between, whatever became of the
- * module or the VM in the meantime. A VM that changes its CPU gets a new tag.
+ * module or the VM in the meantime. A VM that changes its CPU gets a new tag: no two CPUs
+ * have the same generation.
  *
  * Context: preemption off, host's view.
  */
 void dn_asid_choose(struct dn_cpu *cpu, struct dn_pgtable *pgt)
 {
-	u32 this_cpu = smp_processor_id();
+	u64 cr3;
 
-	if (pgt->asid_cpu == this_cpu && pgt->asid_gen == cpu->asid_gen) {
-		cpu->block->guest_cr3 = cpu->cr3 | pgt->pcid | cpu->block->cr3_keep;
-		return;
-	}
 	if (cpu->asid_next > DN_PCID_LAST) {
 		cpu->asid_next = DN_PCID_FIRST;
-		cpu->asid_gen++;
+		cpu->asid_gen += nr_cpu_ids;
 	}
-	pgt->pcid = cpu->asid_next++;
-	pgt->asid_cpu = this_cpu;
+	cr3 = cpu->cr3 | cpu->asid_next++;
 	pgt->asid_gen = cpu->asid_gen;
-	cpu->block->guest_cr3 = cpu->cr3 | pgt->pcid;
+	pgt->cr3 = cr3 | DN_CR3_KEEP;
+	cpu->block->guest_cr3 = cr3;
 }
 
 /** dn_asid_forget() - what dn_asid_choose() chose wasn't used: choose again the next time */

@@ -30,7 +30,13 @@ struct dn_block {
 	u8 pad0[DN_B_HOST_RSP];
 	u64 host_rsp;
 	u64 host_cr3;
-	u64 guest_cr3;
+	union {
+		u64 guest_cr3;
+		struct {
+			u8 guest_cr3_low[7];
+			u8 guest_cr3_top;	/* with DN_CR3_TOP_KEEP */
+		};
+	};
 	u64 host_gsbase;
 	u64 cr3_keep;
 	union {
@@ -49,6 +55,9 @@ struct dn_block {
 	u8 stack_df[DN_B_STACK_DF - DN_B_STACK_MCE];
 	u8 pad3[PAGE_SIZE - DN_B_STACK_DF];
 };
+
+/* As DN_CR3_TOP_KEEP, of all of it. Only where CR4.PCIDE is set. */
+#define DN_CR3_KEEP	BIT_ULL(63)
 
 /* The largest XSAVE area that there is room for. */
 #define DN_FPU_MAX	0xf00
@@ -91,7 +100,7 @@ struct dn_tables {
  * @limit:   of the segments in the GDT's guest view, pages less one
  * @cr3:     physical address of the top-level table
  * @gdtr, @idtr: for LGDT, LIDT, while @ready
- * @asid_gen, @asid_next: generation and next free PCID; see dn_asid_choose()
+ * @asid_gen, @asid_next: generation, no other CPU's, and next free PCID; see dn_asid_choose()
  * @vm:     whose memory and limits a guest would have now, or NULL
  * @ready:  the CPU is set up for guests; see slice.c
  * @host_gdtr, @host_idtr: the host's own

@@ -21,16 +21,16 @@ struct dn_part;
  * @page0: entry by which the switcher has page 0 of the partition (struct dn_page0)
  * @pages: table pages, linked by page->lru
  * @nr:    number of table pages; 0: not built
- * @asid_cpu, @asid_gen, @pcid: address-space tag that the VM has on a CPU; see block.c
+ * @asid_gen: generation of the address-space tag that the VM has on a CPU; see block.c
+ * @cr3:   with that tag, for as long as that is the CPU's generation
  */
 struct dn_pgtable {
 	u64 slot[DN_PGTABLE_SLOTS];
 	u64 page0;
 	struct list_head pages;
 	u32 nr;
-	u32 asid_cpu;
 	u64 asid_gen;
-	u32 pcid;
+	u64 cr3;
 };
 
 void dn_pgtable_init(struct dn_pgtable *pgt);

@@ -239,7 +239,7 @@ static __always_inline void dn_cpu_unload(struct dn_cpu *c)
 	if (!vm)
 		return;
 	/* Not entered since it got its tag: what the tag had before is still to be flushed. */
-	if (static_cpu_has(X86_FEATURE_PCID) && !(c->block->guest_cr3 & c->block->cr3_keep))
+	if (static_cpu_has(X86_FEATURE_PCID) && !(c->block->guest_cr3_top & DN_CR3_TOP_KEEP))
 		dn_asid_forget(&vm->pgt);
 	c->vm = NULL;
 }
@@ -257,8 +257,12 @@ static __always_inline void dn_cpu_load(struct dn_cpu *c, struct dn_vm *vm)
 	for (i = 0; i < DN_PGTABLE_SLOTS; i++)
 		slots[i] = vm->pgt.slot[i];
 	/* Without it each write to CR3 flushes. */
-	if (static_cpu_has(X86_FEATURE_PCID))
-		dn_asid_choose(c, &vm->pgt);
+	if (static_cpu_has(X86_FEATURE_PCID)) {
+		if (likely(vm->pgt.asid_gen == c->asid_gen))
+			c->block->guest_cr3 = vm->pgt.cr3;
+		else
+			dn_asid_choose(c, &vm->pgt);
+	}
 	/* What one VM taught the branch predictors must not lead another, nor itself after a reset. */
 	if (static_cpu_has(X86_FEATURE_USE_IBPB) && c->last_life != vm->life) {
 		c->last_life = vm->life;
@@ -396,7 +400,7 @@ void dn_slice_flush(struct dn_vm *vm)
 	preempt_disable();
 	c = this_cpu_ptr(&dn_cpu);
 	if (c->vm == vm)
-		c->block->guest_cr3 &= ~c->block->cr3_keep;
+		c->block->guest_cr3 &= ~DN_CR3_KEEP;
 	else
 		dn_asid_forget(&vm->pgt);
 	preempt_enable();
@@ -551,8 +555,6 @@ static __always_inline u32 dn_slice_guest(struct dn_cpu *c, struct dn_runner *ru
 		if (static_cpu_has_bug(X86_BUG_DIV0))
 			amd_clear_divider();
 		dn_slice_enter(block);
-		if (static_cpu_has(X86_FEATURE_PCID))
-			block->guest_cr3 |= block->cr3_keep;
 		vector = dn_slice_left(block, vm);
 	} while (!vector && dn_slice_may_run(runner, vm));
 	dn_fpu_save(vm->fpu);
@@ -565,7 +567,8 @@ static __always_inline u32 dn_slice_guest(struct dn_cpu *c, struct dn_runner *ru
  * @vm:     on this runner, page tables built
  *
  * A guest that yields or idles is followed by the runner's next in the same slice. No
- * interrupt waits longer for that: it would hit the next guest at its first instruction.
+ * interrupt waits longer for that: it hits the next guest at its first instruction. That is also
+ * how the guest leaves for what is asked of the runner from now on: it comes with an interrupt.
  *
  * Returns when vm->work or runner->preempt is set, Linux wants the CPU, or an interrupt had
  * to be let in. Context: runner. Return: the VM that is on the runner now.
@@ -594,7 +597,7 @@ struct dn_vm *dn_slice_run(struct dn_runner *runner, struct dn_vm *vm)
 		if (!next)
 			break;
 		vm = next;
-	} while (vm->pgt.nr && dn_slice_may_run(runner, vm));
+	} while (vm->pgt.nr && !READ_ONCE(vm->work));
 	dn_slice_end();
 	if (vector >= NUM_EXCEPTION_VECTORS)
 		dn_host_handler(vector);

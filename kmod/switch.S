@@ -148,6 +148,8 @@ SYM_CODE_START_LOCAL(dn_leave)
 	movq	B(DN_B_HOST_RSP), %rsp
 	movq	%rax, %cr3
 
+	/* The guest's tag has been flushed, if that was wanted: see dn_asid_choose(). */
+	ALTERNATIVE "", __stringify(orb $DN_CR3_TOP_KEEP, B(DN_B_GUEST_CR3_TOP)), X86_FEATURE_PCID
 	/*
 	 * The host's world. SS is null, as after any interrupt from user mode. Clear what
 	 * an interrupt gate leaves: AC, DF, NT.

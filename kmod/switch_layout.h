@@ -32,6 +32,7 @@
 #define DN_B_HOST_RSP	0x100
 #define DN_B_HOST_CR3	0x108
 #define DN_B_GUEST_CR3	0x110
+#define DN_B_GUEST_CR3_TOP (DN_B_GUEST_CR3 + 7)	/* its last byte */
 #define DN_B_HOST_GSBASE 0x118
 #define DN_B_CR3_KEEP	0x120	/* CR3's no-flush bit if CR4.PCIDE is set */
 #define DN_B_NMI	0x128	/* set: an NMI hit the switcher */
@@ -43,6 +44,9 @@
 #define DN_B_STACK_NMI	0x600
 #define DN_B_STACK_MCE	0xa00
 #define DN_B_STACK_DF	0xe00
+
+/* CR3's bit by which a write to it keeps the translations of its tag, in that byte. */
+#define DN_CR3_TOP_KEEP	0x80
 
 /* IST numbers in the guest-view TSS. */
 #define DN_IST_NMI	1
