@@ -132,6 +132,7 @@ test-bochs:
 	tools/run-bochs --kernel $(or $(KERNEL),$(KVER)) --timeout $(BOCHS_TIMEOUT) $(BOCHSFLAGS)
 
 bench: deps
+	tools/deps bochs
 	$(MAKE) all
 	KERNEL=$(or $(KERNEL),$(KVER)) selftests/bench/run
 

@@ -4,8 +4,8 @@
 
 Usage: report.py DIR [COMMIT]
 
-DIR has measured (what the measuring program printed) and counts (what the instruction
-counter saw); bench.json and profile.txt are put beside them.
+DIR has measured (what the measuring program printed), counts (what the instruction counter
+saw) and perhaps measured-pcid and measured-nopcid (what was printed in Bochs); bench.json and profile.txt are put beside them.
 """
 
 import json
@@ -140,6 +140,22 @@ def collect(measured, counts):
     return result
 
 
+def collect_tags(directory):
+    """Paths with PCID and without, by name: the same program in Bochs, if that was there."""
+    result = {}
+    for kind in ("pcid", "nopcid"):
+        path = os.path.join(directory, f"measured-{kind}")
+        if not os.path.exists(path):
+            return {}
+        insns = read_measured(path)["insns"]
+        for name, _, aim in PATHS:
+            result.setdefault(name, {})[kind] = insns[name]["median"]
+    for name, _, aim in PATHS:
+        if aim is not None:
+            result[name].update(verdict(max(result[name].values()), aim))
+    return result
+
+
 def operations_text(ops):
     return "".join(f"{ops.get(c, 0) or '.':>6}" for c in COLUMNS)
 
@@ -155,6 +171,12 @@ def write_table(result, out):
         if entry:
             out.write(f"{text:44}{number(entry['min']):>9}{number(entry['median']):>9} "
                       f"{operations_text(entry['operations'])}  {aim_text(entry)}\n")
+    if result["tags"]:
+        out.write(f"\n{'Paths in Bochs':44}{'with PCID':>12}{'without':>12}\n")
+    for name, text, _ in PATHS:
+        entry = result["tags"].get(name)
+        if entry:
+            out.write(f"{text:44}{number(entry['pcid']):>12}{number(entry['nopcid']):>12}  {aim_text(entry)}\n")
     if result["life"]:
         out.write(f"\n{'Lives':56}{'min':>9}{'median':>9}{'mean, with what is put off':>28}\n")
     for name, text in LIVES:
@@ -199,6 +221,7 @@ def main():
     measured = read_measured(os.path.join(directory, "measured"))
     counts = where.read_counts(os.path.join(directory, "counts"))
     result = collect(measured, counts)
+    result["tags"] = collect_tags(directory)
     if len(sys.argv) > 2:
         result["commit"] = sys.argv[2]
     with open(os.path.join(directory, "bench.json"), "w") as f:
