@@ -19,9 +19,10 @@ struct dn_vm;
  * @list:    rr: all of them
  * @last:    rr: where in @list the one is that was picked last, or @list itself
  * @running: fair: the one that was picked last, as long as it is runnable
- * @first:   fair: of the others, the one that is next
- * @tree:    fair: all but these two, by virtual time
- * @vtime:   fair: virtual time
+ * @first:   fair: of the others, the one that is next by virtual time
+ * @woken:   fair: those that come before it, as they woke
+ * @tree:    fair: all others, by virtual time
+ * @vtime:   fair: virtual time, when a VM came or went last
  */
 struct dn_queue {
 	u32 nr;
@@ -34,6 +35,7 @@ struct dn_queue {
 		struct {
 			struct dn_vm *running;
 			struct dn_vm *first;
+			struct list_head woken;
 			struct rb_root_cached tree;
 			u64 vtime;
 		};

@@ -2,14 +2,19 @@
 /*
  * Weighted fair queueing by virtual time: a VM's clock (vm->vtime) goes on while it runs,
  * the slower the greater its weight, and the VM whose clock is behind all others' is next.
- * The queue's own clock is that of the VM picked last, when it was picked (start-time fair
- * queueing: Goyal, Vin and Cheng, SIGCOMM 1996); it never goes back.
+ * The queue's own clock is that of the VM that runs, when it was picked (start-time fair
+ * queueing: Goyal, Vin and Cheng, SIGCOMM 1996), or that of the one that waits longest for its share,
+ * if this is behind; it never goes back.
  *
  * A VM that wakes is set to the queue's clock if it is behind: who slept has nothing saved.
  * Except for what the original gives it: the rest of a quantum that it gave up by idling
- * (Whitaker et al., OSDI 2002, section 3.2) it may be behind, and so it is next. That can't
+ * (Whitaker et al., OSDI 2002, section 3.2) it may be ahead, and is still next. That can't
  * be farmed. A clock is never put back, so all CPU time remains paid for: from one moment to
  * another a VM gets what its weight is worth, and one quantum.
+ *
+ * Those who are next for that wait in the order in which they woke (queue->woken), and not by their
+ * clocks: a VM in the middle of a request would wait for all that have done less, as long as
+ * there come new ones, and be the slower the more VMs there are.
  *
  * The VM that runs and the one that is next aren't in the tree, so that nothing is to be
  * done there as long as two take turns.
@@ -53,34 +58,42 @@ static void dn_fair_init(struct dn_queue *queue)
 {
 	queue->running = NULL;
 	queue->first = NULL;
+	INIT_LIST_HEAD(&queue->woken);
 	queue->tree = RB_ROOT_CACHED;
 	queue->vtime = 0;
+}
+
+/* The queue's clock. It is looked at when VMs come and go, and not each time that one is picked. */
+static u64 dn_fair_now(const struct dn_queue *queue)
+{
+	const struct dn_vm *running = queue->running, *first = queue->first;
+
+	if (!running || (first && dn_fair_before(first, running)))
+		running = first;
+	return running ? dn_fair_max(queue->vtime, running->vtime) : queue->vtime;
 }
 
 static void dn_fair_join(struct dn_queue *queue, struct dn_vm *vm, const struct dn_queue *from)
 {
 	if (from)
-		vm->vtime += queue->vtime - from->vtime;
+		vm->vtime += dn_fair_now(queue) - dn_fair_now(from);
 	else
-		vm->vtime = queue->vtime;
+		vm->vtime = dn_fair_now(queue);
 	vm->inverse = dn_fair_inverse(vm->weight);
 }
 
-/* How far behind the queue's clock the VM may be when it wakes. */
+/* How far ahead of the queue's clock the VM may be when it wakes, and be next. */
 static u64 dn_fair_credit(const struct dn_vm *vm)
 {
 	return (vm->quantum_left * vm->inverse) >> DN_FAIR_SHIFT;
 }
 
-/*
- * By how much it is ahead, or behind, is time by its weight as well. It is never behind by more
- * than counts: what a VM that slept for days is behind by doesn't fit when multiplied.
- */
+/* By how much it is ahead is time by its weight as well. */
 static void dn_fair_weigh(struct dn_queue *queue, struct dn_vm *vm, u32 weight)
 {
-	s64 ahead = dn_fair_max(vm->vtime, queue->vtime - dn_fair_credit(vm)) - queue->vtime;
+	u64 now = dn_fair_now(queue), ahead = dn_fair_max(vm->vtime, now) - now;
 
-	vm->vtime = queue->vtime + div_s64(ahead * vm->weight, weight);
+	vm->vtime = now + div_u64(ahead * vm->weight, weight);
 	vm->weight = weight;
 	vm->inverse = dn_fair_inverse(weight);
 }
@@ -102,9 +115,9 @@ static void dn_fair_advance(struct dn_queue *queue)
 	}
 }
 
-static void dn_fair_wake(struct dn_queue *queue, struct dn_vm *vm)
+/* A VM is to wait for its turn by its clock. */
+static void dn_fair_wait(struct dn_queue *queue, struct dn_vm *vm)
 {
-	vm->vtime = dn_fair_max(vm->vtime, queue->vtime - dn_fair_credit(vm));
 	if (!queue->first) {
 		queue->first = vm;
 	} else if (dn_fair_before(vm, queue->first)) {
@@ -115,6 +128,17 @@ static void dn_fair_wake(struct dn_queue *queue, struct dn_vm *vm)
 	}
 }
 
+static void dn_fair_wake(struct dn_queue *queue, struct dn_vm *vm)
+{
+	queue->vtime = dn_fair_now(queue);
+	vm->vtime = dn_fair_max(vm->vtime, queue->vtime);
+	vm->woken = vm->vtime - queue->vtime <= dn_fair_credit(vm);
+	if (vm->woken)
+		list_add_tail(&vm->run_node, &queue->woken);
+	else
+		dn_fair_wait(queue, vm);
+}
+
 /* What was queue->first runs, and @prev, which ran until now, waits behind others; NULL: none did. */
 static noinline void dn_fair_shift(struct dn_queue *queue, struct dn_vm *prev)
 {
@@ -123,12 +147,26 @@ static noinline void dn_fair_shift(struct dn_queue *queue, struct dn_vm *prev)
 		dn_fair_insert(queue, prev);
 }
 
+/* Somebody has woken, and @prev, which ran until now, waits; NULL: none did. Return: who runs. */
+static noinline struct dn_vm *dn_fair_pick_woken(struct dn_queue *queue, struct dn_vm *prev)
+{
+	struct dn_vm *next = list_first_entry(&queue->woken, struct dn_vm, run_node);
+
+	list_del(&next->run_node);
+	next->woken = false;
+	if (prev)
+		dn_fair_wait(queue, prev);
+	return next;
+}
+
 static struct dn_vm *dn_fair_pick(struct dn_queue *queue)
 {
 	struct dn_vm *prev = queue->running, *next = queue->first;
 	struct rb_node *second;
 
-	if (!next || (prev && dn_fair_before(prev, next))) {
+	if (unlikely(!list_empty(&queue->woken))) {
+		next = dn_fair_pick_woken(queue, prev);
+	} else if (!next || (prev && dn_fair_before(prev, next))) {
 		next = prev;
 		if (unlikely(!next))
 			return NULL;
@@ -140,17 +178,20 @@ static struct dn_vm *dn_fair_pick(struct dn_queue *queue)
 			dn_fair_shift(queue, prev);
 	}
 	queue->running = next;
-	queue->vtime = dn_fair_max(queue->vtime, next->vtime);
 	next->quantum_left = (u64)READ_ONCE(dn_quantum_us) * NSEC_PER_USEC;
 	return next;
 }
 
 static struct dn_vm *dn_fair_waiting(struct dn_queue *queue, struct dn_vm *vm)
 {
+	struct list_head *woken = vm ? &vm->run_node : &queue->woken;
 	struct rb_node *next;
 
-	if (!vm)
-		return queue->first;
+	if (!vm || vm->woken) {
+		woken = woken->next;
+		return woken == &queue->woken ? queue->first :
+						list_entry(woken, struct dn_vm, run_node);
+	}
 	next = vm == queue->first ? rb_first_cached(&queue->tree) : rb_next(&vm->run_rb);
 	return next ? rb_entry(next, struct dn_vm, run_rb) : NULL;
 }
@@ -174,14 +215,22 @@ static void dn_fair_put(struct dn_queue *queue, struct dn_vm *vm, u64 ns, bool y
 
 static void dn_fair_remove(struct dn_queue *queue, struct dn_vm *vm, u64 ns)
 {
+	queue->vtime = dn_fair_now(queue);
 	dn_fair_charge(vm, ns);
-	vm->quantum_left -= min(vm->quantum_left, ns);
-	if (vm == queue->running)
+	if (vm == queue->running) {
+		vm->quantum_left -= min(vm->quantum_left, ns);
 		queue->running = NULL;
-	else if (vm == queue->first)
-		dn_fair_advance(queue);
-	else
-		rb_erase_cached(&vm->run_rb, &queue->tree);
+	} else if (vm->woken) {
+		list_del(&vm->run_node);
+		vm->woken = false;
+	} else {
+		/* The one that it had was used up, the next hasn't begun. */
+		vm->quantum_left = 0;
+		if (vm == queue->first)
+			dn_fair_advance(queue);
+		else
+			rb_erase_cached(&vm->run_rb, &queue->tree);
+	}
 }
 
 const struct dn_sched_ops dn_sched_fair = {

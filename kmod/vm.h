@@ -101,6 +101,7 @@ struct dn_vm {
 	unsigned long work;		/* DN_WORK_*, and a bit for each port */
 	u32 idle_mask;			/* vregs->irq_mask at DENALI_HC_IDLE */
 	bool idling;			/* in DENALI_HC_IDLE */
+	bool woken;			/* the policy's: it waits on queue->woken */
 	u64 alarm;			/* DENALI_HC_TIMER in host ns, 0: none; likewise */
 	u64 run_alarm;			/* DENALI_HC_RUN_TIMER, as stats.run_ns; U64_MAX: none */
 	u64 idle_until;			/* host ns, U64_MAX: none */
