@@ -6,7 +6,11 @@ GUEST_UPCALL_ENTRY;
 
 #define UNKNOWN_HC	99
 
-volatile uint64_t work;		/* what the good one got done */
+/*
+ * What the good one got done. On no page that has code: an emulator looks at each store there,
+ * and takes a hundred times as long.
+ */
+volatile uint64_t work __attribute__((aligned(4096)));
 volatile uint32_t wakes;		/* of "wake" and "sleep-spin" */
 volatile uint32_t late;			/* of these, later than word 1 in ms */
 
