@@ -26,20 +26,21 @@ TABLES = {
     "rest": ("At rest, by VMs that have nothing to do",
              [("insns-per-s", "instructions a second"), ("vm-ns", "ns that VMs ran")]),
     "web-all": ("HTTP of 2,258 bytes, each VM in turn (instructions a request, client included; latency in ns)",
-                [("insns", "instructions"), ("p50", "median"), ("p99", "p99"), ("max", "longest"), ("again", "again")]),
+                [("insns", "instructions"), ("p50", "median"), ("p99", "p99"), ("max", "longest"), ("drops", "frames lost")]),
     "web-zipf": ("The same, VMs by Zipf's law",
-                 [("insns", "instructions"), ("p50", "median"), ("p99", "p99"), ("max", "longest"), ("again", "again")]),
+                 [("insns", "instructions"), ("p50", "median"), ("p99", "p99"), ("max", "longest"), ("drops", "frames lost")]),
     "web-large": ("HTTP of 134,007 bytes, each VM in turn",
-                  [("insns", "instructions"), ("p50", "median"), ("p99", "p99"), ("max", "longest"), ("again", "again")]),
-    "irq-batched": ("HTTP of 134,007 bytes, frames shown in batches", [("insns", "instructions"), ("ns", "time")]),
-    "irq-sync": ("HTTP of 134,007 bytes, frames shown one at a time", [("insns", "instructions"), ("ns", "time")]),
-    "spin-idle": ("HTTP of 134,007 bytes, VMs that idle with a timeout", [("insns", "instructions"), ("ns", "time")]),
-    "spin-spin": ("HTTP of 134,007 bytes, VMs that spin", [("insns", "instructions"), ("ns", "time")]),
+                  [("insns", "instructions"), ("p50", "median"), ("p99", "p99"), ("max", "longest"), ("drops", "frames lost")]),
+    "irq-batched": ("HTTP of 134,007 bytes, frames shown in batches", [("insns", "instructions"), ("ns", "time"), ("drops", "frames lost")]),
+    "irq-sync": ("HTTP of 134,007 bytes, frames shown one at a time", [("insns", "instructions"), ("ns", "time"), ("drops", "frames lost")]),
+    "spin-idle": ("HTTP of 134,007 bytes, VMs that idle with a timeout", [("insns", "instructions"), ("ns", "time"), ("drops", "frames lost")]),
+    "spin-spin": ("HTTP of 134,007 bytes, VMs that spin", [("insns", "instructions"), ("ns", "time"), ("drops", "frames lost")]),
     "share": ("Computing (turns of a loop)",
               [("vm-work", "by VMs"), ("process-work", "by processes"), ("off-permille", "off weight, per mille")]),
     "storm": ("All VMs woken by one datagram", [("insns", "instructions a VM"), ("worst", "last answer, ns"), ("lost", "lost")]),
-    "tools": ("denalictl (instructions)",
-              [("list", "list"), ("list-json", "-j list"), ("show-one", "show of one"), ("top", "top -b -n 1")]),
+    "tools": ("denalictl (instructions, its own ones and the kernel's for it)",
+              [("list", "list"), ("list-json", "-j list"), ("show", "show"), ("show-one", "show of one"),
+               ("top", "top -b -n 1")]),
 }
 
 # File, title, y axis, lines of (kind, name, text).
@@ -88,9 +89,8 @@ def aims(measured):
             aim(text, measured["memory"][name]["total"], limit)
     if "create" in measured:
         rows = measured["create"]
-        most = max(rows)
-        early = rows[min(n for n in rows if n >= min(100, most))]
-        aim(f"creating VM {most:,} to creating the 100th", rows[most]["all"] / early["all"], 1.1)
+        first, last = min(rows), max(rows)
+        aim(f"creating the last of {last:,} VMs to creating the first of them", rows[last]["all"] / rows[first]["all"], 1.1)
     if "rest" in measured:
         rows = measured["rest"]
         most = max(rows)
@@ -141,30 +141,55 @@ def write_tables(measured, found, out):
                   f"{'met' if entry['met'] else 'NOT MET'}\n")
 
 
+def plot(directory, name, script):
+    """Have gnuplot make an SVG file, without the spaces that it leaves at ends of lines."""
+    path = os.path.join(directory, name + ".svg")
+    head = f'set terminal svg size 640,400 font "sans,12" background "white"\nset output "{path}"\n'
+    subprocess.run(["gnuplot"], input=head + "\n".join(script) + "\n", text=True, check=True)
+    with open(path) as f:
+        lines = [line.rstrip() for line in f]
+    with open(path, "w") as f:
+        f.write("\n".join(lines) + "\n")
+
+
+def plot_lines(measured, directory, name, title, ylabel, lines):
+    script = [f'set title "{title}"\nset xlabel "VMs"\nset ylabel "{ylabel}"',
+              "set logscale x\nset yrange [0:*]\nset key bottom left\nset grid"]
+    plots, data = [], []
+    for kind, column, text in lines:
+        plots.append(f"'-' using 1:2 with linespoints title \"{text}\"")
+        for vms, row in sorted(measured[kind].items()):
+            if column in row:
+                data.append(f"{vms} {1e9 / row[column] if ylabel.startswith('requests') else row[column]}")
+        data.append("e")
+    plot(directory, name, script + ["plot " + ", ".join(plots)] + data)
+
+
+def plot_memory(memory, directory):
+    """What a VM costs the host, by slab cache: a column for each state."""
+    states = [(name, text) for name, text in (("resident-idle", "idle"), ("resident-active", "active")) if name in memory]
+    if not states:
+        return
+    parts = sorted({part for name, _ in states for part in memory[name]} - {"total", "module"})
+    script = ['set title "Memory of the host for a VM, beside its partition"\nset ylabel "bytes"',
+              "set style data histograms\nset style histogram rowstacked\nset style fill solid 0.7 border -1",
+              "set boxwidth 0.5\nset yrange [0:*]\nset key outside right reverse Left\nset grid ytics"]
+    plots, data = [], []
+    for part in parts:
+        plots.append(f"'-' using 2:xtic(1) title \"{part.replace('slab:', '').replace('_', ' ')}\"")
+        data += [f'"{text}" {max(memory[name].get(part, 0), 0)}' for name, text in states] + ["e"]
+    plot(directory, "memory", script + ["plot " + ", ".join(plots)] + data)
+
+
 def write_plots(measured, directory):
     if not shutil.which("gnuplot"):
         print("scale-report.py: no gnuplot, no plots", file=sys.stderr)
         return
     for name, title, ylabel, lines in PLOTS:
         lines = [line for line in lines if line[0] in measured]
-        if not lines:
-            continue
-        script = [f'set terminal svg size 640,400 font "sans,12"\nset output "{directory}/{name}.svg"',
-                  f'set title "{title}"\nset xlabel "VMs"\nset ylabel "{ylabel}"',
-                  "set logscale x\nset yrange [0:*]\nset key bottom left\nset grid"]
-        plots, data = [], []
-        for kind, column, text in lines:
-            plots.append(f"'-' using 1:2 with linespoints title \"{text}\"")
-            for vms, row in sorted(measured[kind].items()):
-                if column in row:
-                    data.append(f"{vms} {1e9 / row[column] if ylabel.startswith('requests') else row[column]}")
-            data.append("e")
-        script.append("plot " + ", ".join(plots))
-        subprocess.run(["gnuplot"], input="\n".join(script + data) + "\n", text=True, check=True)
-        with open(f"{directory}/{name}.svg") as f:
-            lines = [line.rstrip() for line in f]
-        with open(f"{directory}/{name}.svg", "w") as f:
-            f.write("\n".join(lines) + "\n")
+        if lines:
+            plot_lines(measured, directory, name, title, ylabel, lines)
+    plot_memory(measured["memory"], directory)
 
 
 def main():

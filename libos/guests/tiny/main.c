@@ -65,7 +65,8 @@ int main(void)
 	if (denali_bootarg("spin", value, sizeof(value))) {
 		denali_thread_prio_set(denali_thread_self(), DENALI_PRIO_LOW);
 		for (;;)
-			__asm__ __volatile__("pause");
+			/* No pause instruction: an emulator takes it for leave to do something else. */
+			__asm__ __volatile__("");
 	}
 	for (;;)
 		denali_sleep_until(DENALI_FOREVER);

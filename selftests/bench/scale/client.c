@@ -202,7 +202,7 @@ void client_http(struct load *load)
 		die("no epoll: %m");
 	load->failed = 0;
 	for (; begun < load->at_once && begun < total; begun++) {
-		slot[begun].vm = load->pick(load->arg);
+		slot[begun].vm = load->pick(load->arg, -1);
 		slot[begun].start = now_ns();
 		slot_connect(&slot[begun], ep);
 	}
@@ -232,7 +232,7 @@ void client_http(struct load *load)
 			}
 			if (begun < total) {
 				begun++;
-				s->vm = load->pick(load->arg);
+				s->vm = load->pick(load->arg, s->vm);
 				s->start = now_ns();
 				slot_connect(s, ep);
 			}

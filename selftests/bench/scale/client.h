@@ -19,7 +19,7 @@ unsigned int client_echo(int nr);
  * @bytes:    its size
  * @at_once:  requests under way at any time: when one is done, the next begins
  * @count:    of requests
- * @pick:     the VM of the next one
+ * @pick:     the VM of the next one, which takes the place of one to the VM @last; -1: of none
  * @arg:      its argument
  * @first:    requests that aren't measured, before
  * @busy_ns:  OUT instructions of the CPU over the measured ones
@@ -32,7 +32,7 @@ struct load {
 	size_t bytes;
 	int at_once;
 	int count;
-	int (*pick)(void *arg);
+	int (*pick)(void *arg, int last);
 	void *arg;
 	int first;
 	uint64_t busy_ns;

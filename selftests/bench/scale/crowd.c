@@ -161,6 +161,23 @@ void crowd_shrink(struct crowd *c, int nr)
 	}
 }
 
+static void drops_add(const struct nl_vm *vm, void *sum)
+{
+	int i;
+
+	for (i = 0; i < NL_PORTS; i++)
+		*(uint64_t *)sum += vm->port[i].rx_drops;
+}
+
+uint64_t crowd_drops(void)
+{
+	uint64_t sum = 0;
+
+	if (nl_vm_dump(&netlink, drops_add, &sum) < 0)
+		die("the VMs can't be dumped: %m");
+	return sum;
+}
+
 void crowd_exit(struct crowd *c)
 {
 	crowd_shrink(c, 0);

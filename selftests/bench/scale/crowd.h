@@ -45,6 +45,9 @@ void crowd_grow(struct crowd *c, int nr, const char *args);
 /* Until there are only @nr. */
 void crowd_shrink(struct crowd *c, int nr);
 
+/* Frames that VMs had no buffer for, all that there have been so far. */
+uint64_t crowd_drops(void);
+
 void crowd_exit(struct crowd *c);
 
 /* IPv4 address of a VM, as the network has it. */

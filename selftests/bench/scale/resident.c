@@ -2,7 +2,8 @@
 /*
  * Residents: VMs are added up to 10, 100, 1,000 and 10,000 of them. At each of these all
  * answer an UDP echo and an HTTP request. Then they are left alone until their page tables
- * are gone, and destroyed. What each took: instructions, and memory of the host.
+ * are gone, and destroyed, and made once more. What each took: instructions, and memory of
+ * the host.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@
 
 static struct crowd crowd;
 
-static int pick_next(void *arg)
+static int pick_next(void *arg, int last)
 {
 	return (*(int *)arg)++;
 }
@@ -128,18 +129,18 @@ static void step(int from, int to)
 	fflush(stdout);
 }
 
-/* To 1, 10, 100 and so on, with figures in between. */
-static void grow_to(int nr)
+/*
+ * What it takes to make some when there are so many, and nothing else happens: VMs that have had
+ * traffic look after their tables and connections for some minutes.
+ */
+static void create(int most)
 {
 	int to;
 
-	while (crowd.nr < nr) {
-		to = crowd.nr < STEP ? nr : crowd.nr - crowd.nr % STEP + STEP;
-		if (crowd.nr < STEP && to > STEP)
-			to = STEP;
-		step(crowd.nr, to < nr ? to : nr);
+	while (crowd.nr < most) {
+		to = crowd.nr + STEP < most ? crowd.nr + STEP : most;
+		step(crowd.nr, to);
 	}
-	all_answer(nr);
 }
 
 static void empty(int dev)
@@ -172,9 +173,12 @@ void scale_resident(int dev, int most, int seconds)
 	empty(dev);
 
 	memory_read(&before);
-	for (nr = 1; nr < most; nr *= 10)
-		grow_to(nr);
-	grow_to(most);
+	for (nr = 1; nr < most; nr *= 10) {
+		crowd_grow(&crowd, nr, "");
+		all_answer(nr);
+	}
+	crowd_grow(&crowd, most, "");
+	all_answer(most);
 	if (!wait_until(reclaimed(&nl, with_tables), SOON_MS))
 		die("idle VMs keep their page tables");
 	host_forget();
@@ -191,5 +195,6 @@ void scale_resident(int dev, int most, int seconds)
 		die("%lld bytes of the pool are left behind", (long long)(pool - pool_free(dev)));
 	memory_read(&after);
 	printf("resident %d left-bytes %ld\n", most, before.free - after.free);
+	create(most);
 	crowd_exit(&crowd);
 }
