@@ -20,6 +20,7 @@
 
 #define QUANTUM_US	"/sys/module/denali/parameters/quantum_us"
 #define MAX_VMS		8
+#define TURNS		64		/* as in guests/sched.c */
 #define SEC		1000000000ULL
 
 static void param_put(const char *path, unsigned int value)
@@ -200,6 +201,43 @@ TEST_F(cpu, stopping_gains_nothing)
 		cpu_look(self);
 		self->total > SEC && self->ran[0] <= self->total / 50 * 26;
 	}), SOON_MS));
+}
+
+/*
+ * Who gave up most of a quantum is next, in the order in which they woke, whoever has had
+ * more of the CPU by then.
+ */
+TEST_F(cpu, woken_first_runs_first)
+{
+	static const char *const cmdline[] = { "turns 13000 4000", "turns 7000 50" };
+	volatile uint64_t *turn[2], *a, *b;
+	volatile uint32_t *nr[2];
+	int waited = 0, passed = 0;
+
+	param_put(QUANTUM_US, 10000);
+	cpu_add(self, "spin");
+	for (int i = 0; i < 2; i++) {
+		int vm = self->vm[cpu_add(self, cmdline[i])];
+
+		turn[i] = guest_var(vm, "sched", "turns");
+		nr[i] = guest_var(vm, "sched", "turns_nr");
+	}
+	ASSERT_TRUE(wait_until(*nr[0] == TURNS && *nr[1] == TURNS, SOON_MS));
+	for (int i = 0; i < TURNS * TURNS; i++) {
+		a = turn[0] + 2 * (i / TURNS);
+		b = turn[1] + 2 * (i % TURNS);
+		/* Both waited at a time, and a was there clearly before. */
+		if (a[0] + 1000000 >= b[0] || b[0] >= a[1])
+			continue;
+		waited++;
+		passed += b[1] < a[1];
+	}
+	EXPECT_GT(waited, 0);
+	EXPECT_EQ(passed, 0);
+	for (int i = 0; i < 2; i++) {
+		guest_var_put(turn[i]);
+		guest_var_put(nr[i]);
+	}
 }
 
 /* A VM that yields is there again after the others' turns, and keeps nobody from his. */

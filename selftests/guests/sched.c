@@ -14,6 +14,11 @@ volatile uint64_t work __attribute__((aligned(4096)));
 volatile uint32_t wakes;		/* of "wake" and "sleep-spin" */
 volatile uint32_t late;			/* of these, later than word 1 in ms */
 
+/* Of "turns": when it was to wake and when it did, in ns since 1970, which all VMs agree about. */
+#define TURNS		64
+volatile uint64_t turns[TURNS][2];
+volatile uint32_t turns_nr;
+
 static void test_spin(void)
 {
 	for (;;)
@@ -95,6 +100,27 @@ static void test_wake(void)
 	}
 }
 
+static uint64_t guest_wall(void)
+{
+	return vregs->wall_base + guest_clock();
+}
+
+/* Sleeps for word 1 in us, then has word 2 in us of the CPU. */
+static void test_turns(void)
+{
+	uint64_t nap = guest_num(1) * 1000ULL, burst = guest_num(2) * 1000ULL, from;
+
+	for (turns_nr = 0; turns_nr < TURNS; turns_nr++) {
+		from = guest_wall();
+		guest_idle(nap);
+		turns[turns_nr][0] = from + nap;
+		turns[turns_nr][1] = guest_wall();
+		for (from = guest_run_clock(); guest_run_clock() - from < burst;)
+			;
+	}
+	guest_idle(NO_TIMEOUT);
+}
+
 GUEST_MAIN({ "spin", test_spin }, { "sleep-spin", test_sleep_spin }, { "hypercalls", test_hypercalls },
 	   { "yields", test_yields }, { "timers", test_timers }, { "irqs", test_irqs }, { "naps", test_naps },
-	   { "wake", test_wake })
+	   { "wake", test_wake }, { "turns", test_turns })

@@ -18,7 +18,7 @@
 
 #define MOST		128
 #define QUANTUM_US	"1000"		/* so that each has many turns in a time that can be waited for */
-#define PER_VM_MS	160		/* of CPU time, on average: when it begins and when it ends, a VM may be a turn ahead */
+#define PER_VM_MS	160		/* of CPU time, on average, and a VM may be a turn ahead or behind */
 #define WEIGHT(i)	(100U * (1 + (i) % 4))
 
 static double total(const uint64_t *work, int nr)
