@@ -17,6 +17,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/suspend.h>
 #include <linux/workqueue.h>
 
 #include "gate.h"
@@ -318,6 +319,17 @@ static int dn_pool_create_host(u64 bytes)
 	return ret;
 }
 
+/* An image has Linux's own memory, nothing of what was kept from it. */
+static int dn_pool_hibernate(struct notifier_block *notifier, unsigned long event, void *unused)
+{
+	if (event != PM_HIBERNATION_PREPARE)
+		return NOTIFY_DONE;
+	pr_err("hibernation refused: memory given by pool_phys= would be lost; unload the module first\n");
+	return notifier_from_errno(-EBUSY);
+}
+
+static struct notifier_block dn_pool_notifier = { .notifier_call = dn_pool_hibernate };
+
 static int dn_pool_create_phys(u64 base, u64 bytes)
 {
 	struct dev_pagemap *map;
@@ -357,6 +369,7 @@ static int dn_pool_create_phys(u64 base, u64 bytes)
 		goto err_map;
 	}
 	dn_pool_map = map;
+	register_pm_notifier(&dn_pool_notifier);
 	for (pos = base; pos < base + bytes; pos += DN_BLOCK_SIZE) {
 		ret = dn_pool_add(PHYS_PFN(pos), false);
 		if (ret) {
@@ -427,6 +440,7 @@ void dn_pool_destroy(void)
 	if (dn_pool_map) {
 		struct range range = dn_pool_map->range;
 
+		unregister_pm_notifier(&dn_pool_notifier);
 		memunmap_pages(dn_pool_map);
 		release_mem_region(range.start, range_len(&range));
 		kfree(dn_pool_map);

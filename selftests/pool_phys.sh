@@ -19,7 +19,7 @@ case $bytes in
 esac
 
 basic=$(guest basic)
-trap 'denali_unload; denali_load' EXIT
+trap 'echo none >/sys/power/pm_test; denali_unload; denali_load' EXIT
 
 size() { "$dir/vmleft" | cut -d ' ' -f 1; }
 
@@ -56,6 +56,14 @@ overlap()
 	! insmod "$DENALI_MODULE" "pool_phys=$base:$((bytes + (2 << 20)))" 2>/dev/null
 }
 
+# It would go no further than tasks that freeze.
+hibernation()
+{
+	whole && echo freezer >/sys/power/pm_test || return
+	! echo disk >/sys/power/state || return
+	dmesg | tail -n 5 | grep -q "denali: hibernation refused"
+}
+
 cycles()
 {
 	local i
@@ -65,11 +73,16 @@ cycles()
 	denali_unload
 }
 
-plan 6
+plan 7
 check "all of the range is the pool" whole
 check "VMs run in it" runs
 check "it can't be resized" no_resize
 check "a part of the range" part
 check "refused where it meets the system's memory" overlap
+if grep -qw disk /sys/power/state; then
+	check "hibernation would lose it, and is refused" hibernation
+else
+	skip "hibernation would lose it, and is refused" "no hibernation here"
+fi
 check "in and out again" cycles
 finish
