@@ -16,6 +16,7 @@
  */
 #include <linux/cpu.h>
 #include <linux/debugfs.h>
+#include <linux/fs.h>
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/mem_encrypt.h>
@@ -23,6 +24,7 @@
 #include <linux/smp.h>
 
 #include <asm/pgtable.h>
+#include <asm/tlbflush.h>
 
 #include "block.h"
 #include "debugfs.h"
@@ -179,11 +181,30 @@ static int dn_tables_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(dn_tables);
 
+static void dn_pce_set(void *unused)
+{
+	cr4_set_bits(X86_CR4_PCE);
+}
+
+/* Writing anything to denali/pce does to each CPU what perf does when its "rdpmc" gets 2. */
+static ssize_t dn_pce_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
+{
+	on_each_cpu(dn_pce_set, NULL, 1);
+	return len;
+}
+
+static const struct file_operations dn_pce_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = dn_pce_write,
+};
+
 /** dn_debugfs_create() - make the files. Context: the CPUs' blocks are there */
 void dn_debugfs_create(void)
 {
 	dn_debugfs = debugfs_create_dir("denali", NULL);
 	debugfs_create_file("tables", 0400, dn_debugfs, NULL, &dn_tables_fops);
+	debugfs_create_file("pce", 0200, dn_debugfs, NULL, &dn_pce_fops);
 }
 
 /** dn_debugfs_remove() - remove the files. Context: the CPUs' blocks are still there */

@@ -9,6 +9,7 @@
 #include "kselftest_harness.h"
 #include "canary.h"
 
+#define PCE		"/sys/kernel/debug/denali/pce"
 #define V(n)		(1U << (n))
 
 /* Run a guest to its end: true if it ended for one of these reasons. */
@@ -149,6 +150,35 @@ TEST_F_TIMEOUT(hostile, instructions, 120)
 		EXPECT_TRUE(canary_sings(self));
 	}
 	EXPECT_GT(n, 50);
+}
+
+/* The host lets every process read performance counters, from now on: not a VM that runs just then. */
+TEST_F(hostile, performance_counters)
+{
+	volatile uint32_t *go, *waits;
+	struct denali_vm_state st;
+
+	if (access(PCE, W_OK))
+		SKIP(return, "no " PCE ": built without CONFIG_DENALI_DEBUG=y");
+	for (int n = 0; n < 20; n++) {
+		int vm = guest_start(self->dev, "insns", GUEST_MEM, "rdpmc");
+
+		ASSERT_GE(vm, 0);
+		go = guest_var(vm, "insns", "go");
+		waits = guest_var(vm, "insns", "waits");
+		EXPECT_TRUE(wait_until(*waits, SOON_MS));
+		ASSERT_TRUE(file_put(PCE, "1"));
+		*go = 1;
+		EXPECT_EQ(vm_wait(vm, SOON_MS), 0);
+		vm_state(vm, &st);
+		EXPECT_EQ(st.reason, DENALI_END_FAULT);
+		/* Not #UD, of an emulator that has no counters. */
+		EXPECT_EQ(st.vector, 13)
+			TH_LOG("%s", st.text);
+		guest_var_put(go);
+		guest_var_put(waits);
+		close(vm);
+	}
 }
 
 TEST_F(hostile, protection_keys)

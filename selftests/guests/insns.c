@@ -186,6 +186,16 @@ static void test_insn_name(void)
 	guest_panic(insns[guest_num(1)].name);
 }
 
+/* Once the host says so. */
+volatile uint32_t go, waits;
+
+static void test_rdpmc(void)
+{
+	while (!go)
+		waits++;
+	__asm__ __volatile__("rdpmc" : : "c" (0) : "eax", "edx");
+}
+
 /* PKRU says no to everything; that may stop the guest but nobody else. */
 static void test_wrpkru(void)
 {
@@ -195,4 +205,4 @@ static void test_wrpkru(void)
 GUEST_MAIN({ "int", test_int }, { "int-all", test_int_all }, { "syscall", test_syscall },
 	   { "sysenter", test_sysenter }, { "syscall-esp", test_syscall_esp },
 	   { "sysenter-esp", test_sysenter_esp }, { "insn", test_insn },
-	   { "insn-name", test_insn_name }, { "wrpkru", test_wrpkru })
+	   { "insn-name", test_insn_name }, { "rdpmc", test_rdpmc }, { "wrpkru", test_wrpkru })
