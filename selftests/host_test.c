@@ -6,7 +6,9 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -105,6 +107,62 @@ TEST_F_TIMEOUT(host, modify_ldt_beside_guests, 60)
 		limit = 0;
 	}
 	EXPECT_GT(n, 100);
+}
+
+/* How many machine checks a CPU has taken; -1 if the kernel doesn't count them. */
+static long machine_checks(int cpu)
+{
+	FILE *f = fopen("/proc/interrupts", "r");
+	char *line = NULL, *p;
+	long n = -1;
+	size_t size;
+
+	while (f && getline(&line, &size, f) > 0) {
+		p = strstr(line, "MCE:");
+		if (!p)
+			continue;
+		p += 4;
+		for (int i = 0; i <= cpu; i++)
+			n = strtol(p, &p, 10);
+		break;
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/*
+ * A machine check that reaches all CPUs at once, as on Intel's: they wait for one another
+ * in the host's handler, and panic if one doesn't come. The error needs no action.
+ */
+TEST_F_TIMEOUT(host, machine_check_on_all_cpus, 120)
+{
+	static const char mce[] = "mce -b 0 9 0xbd000000000000c0 0x5 0x0 0x0\n";
+	int monitor = open("/dev/virtio-ports/denali.monitor", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	long before[MAX_CPUS];
+	char answer[4096];
+	bool all = true;
+
+	if (monitor < 0)
+		SKIP(return, "no monitor of QEMU's: the boot \"monitor\" has one");
+	ASSERT_GE(machine_checks(0), 0);
+	for (int n = 0; n < 5; n++) {
+		for (int i = 0; i < self->cpus; i++)
+			before[i] = machine_checks(i);
+		while (read(monitor, answer, sizeof(answer)) > 0)
+			;
+		ASSERT_EQ(write(monitor, mce, sizeof(mce) - 1), sizeof(mce) - 1);
+		for (int i = 0; i < self->cpus; i++) {
+			ASSERT_TRUE(wait_until(machine_checks(i) > before[i], SOON_MS))
+				TH_LOG("machine check %d hasn't reached CPU %d", n, i);
+		}
+		/* One that came in the handler of another would reset the machine. */
+		for (int i = 0; i < self->cpus; i++)
+			all &= pin_to_cpu(i);
+		ASSERT_TRUE(all);
+	}
+	close(monitor);
 }
 
 /* A KVM VM of one instruction, HLT, on this CPU. Return: the exit's reason, or -1. */
