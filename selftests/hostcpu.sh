@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What the host does with its CPUs while VMs that never idle run on all of them:
-# CPUs that come for the first time (in the boot late-cpu), go and come back, what waits
-# for every task to have been off its CPU, and what freezes all tasks.
+# CPUs that come for the first time (in the boot late-cpu), go and come back, and what waits
+# for every task to have been off its CPU.
 
 # shellcheck source=selftests/shlib.sh
 . "$(dirname "$0")/shlib.sh"
@@ -94,21 +94,7 @@ tracer()
 	rmdir "$trace"
 }
 
-# Suspend and hibernation as far as the test machine can: its devices don't come back.
-frozen()
-{
-	local state
-
-	echo 1 >/sys/module/suspend/parameters/pm_test_delay
-	for state in mem disk; do
-		grep -qw $state /sys/power/state || continue
-		echo freezer >/sys/power/pm_test && echo $state >/sys/power/state || return
-		vms_run || return
-	done
-	echo none >/sys/power/pm_test
-}
-
-plan 4
+plan 3
 name="VMs run on every CPU"
 if [ -n "$late" ]; then
 	name="VMs run on CPUs that came after the module"
@@ -127,10 +113,5 @@ if [ -d /sys/kernel/tracing/instances ]; then
 	check "Tasks RCU isn't held up by VMs that don't idle" tracer
 else
 	skip "Tasks RCU isn't held up by VMs that don't idle" "no tracefs"
-fi
-if [ -e /sys/power/pm_test ]; then
-	check "tasks freeze and thaw, for suspend and hibernation" frozen
-else
-	skip "tasks freeze and thaw, for suspend and hibernation" "no /sys/power/pm_test"
 fi
 finish

@@ -176,18 +176,6 @@ cpu_hotplug()
 	done
 }
 
-# What suspending does to processes, without the suspending: runners must freeze and thaw.
-freezer()
-{
-	denalictl create "$basic" name load-1 start -- spin || return
-	echo freezer >/sys/power/pm_test
-	echo freeze >/sys/power/state || { echo none >/sys/power/pm_test; denalictl destroy load-1; return 1; }
-	echo none >/sys/power/pm_test
-	denalictl run "$basic" -- runtime || return
-	denalictl show load-1 | grep -q running || return
-	denalictl destroy load-1
-}
-
 # The host's own work on all CPUs: it isn't held up by VMs that compute, nor they by it.
 busy_host()
 {
@@ -208,7 +196,7 @@ busy_host()
 	done
 }
 
-plan 10
+plan 9
 check "a VM killed under network load" fresh vm_killed
 check "a VM destroyed under network load" fresh vm_destroyed
 check "a VM stopped and started under network load" fresh vm_stopped
@@ -221,12 +209,6 @@ if [ -w $cpu1 ]; then
 	check "CPUs going and coming" cpu_hotplug
 else
 	skip "CPUs going and coming" "no second CPU that can go"
-fi
-no_leftovers
-if [ -w /sys/power/pm_test ]; then
-	check "processes frozen and thawed" freezer
-else
-	skip "processes frozen and thawed" "this kernel has no pm_test"
 fi
 no_leftovers
 check "a busy host" busy_host

@@ -148,9 +148,10 @@ machine_verdict()
 {
 	local late=$1 status=$2 note=$3 first from
 
-	# Where the kernel was when it ran out of memory is no news if a test meant it to.
+	# Where the kernel was when it ran out of memory, or panicked, is no news if a test meant it to.
 	tr -d '\r' <"$work/log" |
-		sed '/selftest-oom: meant/,/selftest-oom: over/{/invoked oom-killer/,/Killed process/s/Call Trace:/Call trace:/}' \
+		sed '/selftest-oom: meant/,/selftest-oom: over/{/invoked oom-killer/,/Killed process/s/Call Trace:/Call trace:/}
+			/selftest-panic: meant/,/Linux version/{s/Kernel panic .* sysrq triggered crash/kernel panic/;s/Call Trace:/Call trace:/}' \
 		>"$work/log.clean"
 	[ -z "$log" ] || cp "$work/log.clean" "$log"
 	first=$(grep -nE "$bad" "$work/log.clean" | grep -vE -m 1 "$harmless" | cut -d : -f 1)

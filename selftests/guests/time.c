@@ -86,6 +86,24 @@ static void test_wall(void)
 	wall = vregs->wall_base + guest_clock();
 }
 
+/* What the host looks at all the time; odd while it changes. */
+volatile struct {
+	uint32_t seq;
+	uint64_t mono, wall;
+} times __attribute__((aligned(32)));
+
+static void test_times(void)
+{
+	for (;;) {
+		uint64_t now = guest_clock();
+
+		times.seq++;
+		times.mono = now;
+		times.wall = vregs->wall_base + now;
+		times.seq++;
+	}
+}
+
 static void test_timer(void)
 {
 	uint64_t when;
@@ -618,7 +636,8 @@ static void test_port_irq(void)
 
 GUEST_MAIN({ "clock-monotonic", test_clock_monotonic }, { "clock-idle", test_clock_idle },
 	   { "clock-starts", test_clock_starts }, { "clock-seq", test_clock_seq }, { "clock-first", test_clock_first },
-	   { "wall", test_wall }, { "timer", test_timer }, { "timer-running", test_timer_running },
+	   { "wall", test_wall }, { "times", test_times }, { "timer", test_timer },
+	   { "timer-running", test_timer_running },
 	   { "timer-once", test_timer_once }, { "timer-past", test_timer_past },
 	   { "timer-disarm", test_timer_disarm }, { "timer-replace", test_timer_replace },
 	   { "timer-never", test_timer_never },
