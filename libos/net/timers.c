@@ -350,9 +350,10 @@ u32_t sys_timeouts_sleeptime(void)
 
 	/*
 	 * Under load this is called for every frame or two: don't ask all modules
-	 * each time, but ask soon when it gets quiet.
+	 * each time, but ask soon when it gets quiet, and when the last connection is closed:
+	 * to wake for nothing a little later takes more.
 	 */
-	if (now - asked < ASK_MS && (s32_t)(planned - now) > 0 && !(reasons() & ~known))
+	if (now - asked < ASK_MS && (s32_t)(planned - now) > 0 && reasons() == known)
 		return LWIP_MIN(planned - now, 2 * ASK_MS);
 	asked = now;
 

@@ -20,6 +20,7 @@
 
 #define AT_ONCE		8
 #define COUNT		1000	/* requests measured at least, or of a quarter of the VMs */
+#define FIRST		100	/* requests before these, or two of each VM: then it has the memory that it needs */
 #define COUNT_LARGE	50
 #define SPIN		100	/* VMs at most that spin */
 #define ALPHA		1.0	/* the VM of rank r gets 1 / r^ALPHA of what the first one gets */
@@ -91,13 +92,14 @@ static void measure_all(void)
 {
 	struct load load = {
 		.path = "/", .bytes = SMALL_BYTES, .at_once = AT_ONCE, .latency = latency,
-		.first = crowd.nr, .count = crowd.nr / 4 > COUNT ? crowd.nr / 4 : COUNT,
+		.first = 2 * crowd.nr > FIRST ? 2 * crowd.nr : FIRST,
+		.count = crowd.nr / 4 > COUNT ? crowd.nr / 4 : COUNT,
 		.pick = pick_turn,
 	};
 
 	next = 0;
 	measure("web-all", &load);
-	load.first = 100;
+	load.first = FIRST;
 	load.count = COUNT;
 	load.pick = pick_zipf;
 	zipf_init(crowd.nr);
