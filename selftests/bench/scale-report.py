@@ -46,15 +46,15 @@ TABLES = {
 # File, title, y axis, lines of (kind, name, text).
 PLOTS = [
     ("create", "Creating a VM", "instructions", [("create", "request", "request"), ("create", "all", "until it idles")]),
-    ("web", "HTTP throughput", "requests/s at 10^9 instructions/s",
+    ("web", "HTTP throughput", "requests/s at 10^{9} instructions/s",
      [("web-all", "insns", "2,258 bytes, each VM in turn"), ("web-zipf", "insns", "2,258 bytes, Zipf"),
       ("web-large", "insns", "134,007 bytes, each VM in turn")]),
     ("latency", "HTTP latency, 8 requests at a time", "instructions",
      [("web-all", "p50", "median, each VM in turn"), ("web-all", "p99", "p99, each VM in turn"),
       ("web-zipf", "p99", "p99, Zipf")]),
-    ("irq", "Frames in batches and one at a time, 134,007 bytes", "requests/s at 10^9 instructions/s",
+    ("irq", "Frames in batches and one at a time, 134,007 bytes", "requests/s at 10^{9} instructions/s",
      [("irq-batched", "ns", "in batches"), ("irq-sync", "ns", "one at a time")]),
-    ("spin", "VMs that idle and VMs that spin, 134,007 bytes", "requests/s at 10^9 instructions/s",
+    ("spin", "VMs that idle and VMs that spin, 134,007 bytes", "requests/s at 10^{9} instructions/s",
      [("spin-idle", "ns", "idle with a timeout"), ("spin-spin", "ns", "spin")]),
 ]
 
@@ -154,7 +154,7 @@ def plot(directory, name, script):
 
 def plot_lines(measured, directory, name, title, ylabel, lines):
     script = [f'set title "{title}"\nset xlabel "VMs"\nset ylabel "{ylabel}"',
-              "set logscale x\nset yrange [0:*]\nset key bottom left\nset grid"]
+              "set logscale x\nset yrange [0:*]\nset key outside bottom center horizontal\nset grid"]
     plots, data = [], []
     for kind, column, text in lines:
         plots.append(f"'-' using 1:2 with linespoints title \"{text}\"")
