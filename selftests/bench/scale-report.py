@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 
-PARTS = ["resident", "rest", "web", "irq", "spin", "share", "storm", "tools"]
+PARTS = ["resident", "create", "rest", "web", "irq", "spin", "share", "storm", "tools"]
 
 # Kind of a line: title, columns (name, text).
 TABLES = {

@@ -23,6 +23,7 @@ static const struct {
 	void (*measure)(int dev, int most, int seconds);
 } parts[] = {
 	{ "resident", scale_resident },
+	{ "create", scale_create },
 	{ "rest", scale_rest },
 	{ "unwoken", scale_unwoken },
 	{ "web", scale_web },

@@ -2,8 +2,7 @@
 /*
  * Residents: VMs are added up to 10, 100, 1,000 and 10,000 of them. At each of these all
  * answer an UDP echo and an HTTP request. Then they are left alone until their page tables
- * are gone, and destroyed, and made once more. What each took: instructions, and memory of
- * the host.
+ * are gone, and destroyed. What each took: instructions, and memory of the host.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,20 +128,6 @@ static void step(int from, int to)
 	fflush(stdout);
 }
 
-/*
- * What it takes to make some when there are so many, and nothing else happens: VMs that have had
- * traffic look after their tables and connections for some minutes.
- */
-static void create(int most)
-{
-	int to;
-
-	while (crowd.nr < most) {
-		to = crowd.nr + STEP < most ? crowd.nr + STEP : most;
-		step(crowd.nr, to);
-	}
-}
-
 static void empty(int dev)
 {
 	crowd_shrink(&crowd, 0);
@@ -195,6 +180,23 @@ void scale_resident(int dev, int most, int seconds)
 		die("%lld bytes of the pool are left behind", (long long)(pool - pool_free(dev)));
 	memory_read(&after);
 	printf("resident %d left-bytes %ld\n", most, before.free - after.free);
-	create(most);
+	crowd_exit(&crowd);
+}
+
+/*
+ * What it takes to make some when there are so many, and nothing else happens: what others have
+ * left is scrubbed, and VMs that have had traffic look after their connections for some minutes.
+ */
+void scale_create(int dev, int most, int seconds)
+{
+	int few = most < STEP ? most : STEP, to;
+
+	crowd_init(&crowd, dev);
+	crowd_grow(&crowd, few, "");
+	empty(dev);
+	while (crowd.nr < most) {
+		to = crowd.nr + STEP < most ? crowd.nr + STEP : most;
+		step(crowd.nr, to);
+	}
 	crowd_exit(&crowd);
 }

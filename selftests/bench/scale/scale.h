@@ -6,6 +6,9 @@
 /* 1 to @most VMs, made, asked, destroyed, and what each costs. */
 void scale_resident(int dev, int most, int seconds);
 
+/* 1 to @most VMs are made, and nothing else. */
+void scale_create(int dev, int most, int seconds);
+
 /* What the CPU does in so many seconds with none, and with @most that have nothing to do. */
 void scale_rest(int dev, int most, int seconds);
 void scale_unwoken(int dev, int most, int seconds);
