@@ -59,10 +59,18 @@ static bool not_reached(void)
 struct try {
 	int dev;
 	int vm;			/* has its image and can start */
+	uint64_t id;		/* of it */
 	int tap;
+	int template;
+	int clone;		/* of it, never started */
 	uint32_t entry;
 	uint64_t pool;		/* its size */
 };
+
+#define CLONES	3
+#define SWITCH	"faults"	/* there is one of this name */
+#define TENANT	SWITCH
+#define ADDED	"faults-added"
 
 static int try_open(struct try *t)
 {
@@ -136,6 +144,183 @@ static int try_run(struct try *t)
 	return 0;
 }
 
+static int try_open_id(struct try *t)
+{
+	return vm_open_id(t->dev, t->id);
+}
+
+static int try_create_in(struct try *t)
+{
+	struct denali_vm_create arg = {
+		.mem_bytes = GUEST_MEM, .flags = DENALI_CREATE_WAIT | DENALI_CREATE_SYNC_IRQ,
+		.tenant = TENANT,
+	};
+
+	return ioctl(t->dev, DENALI_IOC_VM_CREATE, &arg);
+}
+
+static int try_clone(struct try *t)
+{
+	return clone_flags(t->template, 0, "faults");
+}
+
+static int try_clones(struct try *t)
+{
+	int32_t fds[CLONES];
+	struct denali_vm_clones clones = {
+		.count = CLONES, .first = 1, .name = "faults", .fds = (uintptr_t)fds,
+	};
+
+	if (ioctl(t->template, DENALI_IOC_VM_CLONES, &clones) < 0)
+		return -1;
+	for (int i = 0; i < CLONES; i++)
+		close(fds[i]);
+	return 0;
+}
+
+static int try_clone_setup(struct try *t)
+{
+	return vm_setup(t->clone, 0, "look");
+}
+
+static int try_reset(struct try *t)
+{
+	return vm_ctl(t->clone, DENALI_IOC_VM_RESET);
+}
+
+/* Reset and started, and stopped before it has done anything or after. */
+static int try_restart(struct try *t)
+{
+	if (vm_ctl(t->clone, DENALI_IOC_VM_RESTART) < 0)
+		return -1;
+	if (vm_ctl(t->clone, DENALI_IOC_VM_STOP) < 0 && errno != ESHUTDOWN)
+		return -1;
+	return 0;
+}
+
+static int try_share(struct try *t)
+{
+	const struct denali_vm_share share = {
+		.set = DENALI_SHARE_WEIGHT | DENALI_SHARE_CAP | DENALI_SHARE_CPUS,
+		.weight = 50, .cap = 90, .cpus = { 1 },
+	};
+
+	return ioctl(t->vm, DENALI_IOC_VM_SHARE, &share);
+}
+
+static int try_console_input(struct try *t)
+{
+	int con = console_open(t->vm), ret;
+
+	if (con < 0)
+		return -1;
+	ret = write(con, "input", 5) < 0 ? -1 : 0;
+	close(con);
+	return ret;
+}
+
+static int try_switch_add(struct try *t)
+{
+	const struct denali_switch_add add = { .name = ADDED };
+
+	return ioctl(t->dev, DENALI_IOC_SWITCH_ADD, &add);
+}
+
+static int try_switch_tap(struct try *t)
+{
+	const struct denali_switch_tap tap = {
+		.name = SWITCH, .role = DENALI_SWITCH_UPLINK, .tap_fd = t->tap,
+		.flags = DENALI_NIC_VNET_HDR, .vnet_hdr_len = 10,
+	};
+
+	return ioctl(t->dev, DENALI_IOC_SWITCH_TAP, &tap);
+}
+
+static int try_switch_nic(struct try *t)
+{
+	struct denali_vm_nic nic = {
+		.port = DENALI_NIC_NEW_PORT, .tap_fd = -1, .mac = { 2, 0, 0, 0, 0, 1 },
+		.flags = DENALI_NIC_SWITCH, .sw = SWITCH,
+	};
+
+	return ioctl(t->vm, DENALI_IOC_VM_NIC, &nic);
+}
+
+static int tenant_set(struct try *t, const char *name, uint32_t flags, uint64_t cpus)
+{
+	struct denali_tenant_set set = {
+		.flags = flags, .set = DENALI_TENANT_CPUS | DENALI_TENANT_VMS, .cpus = { cpus }, .vms = 10,
+	};
+
+	strcpy(set.name, name);
+	return ioctl(t->dev, DENALI_IOC_TENANT_SET, &set);
+}
+
+static int tenant_del(struct try *t, const char *name)
+{
+	struct denali_tenant_del del = { 0 };
+
+	strcpy(del.name, name);
+	return ioctl(t->dev, DENALI_IOC_TENANT_DEL, &del);
+}
+
+static int try_tenant_new(struct try *t)
+{
+	return tenant_set(t, ADDED, DENALI_TENANT_NEW, 1);
+}
+
+/* Another CPU, where it has no runner. */
+static int try_tenant_set(struct try *t)
+{
+	return tenant_set(t, TENANT, 0, 2);
+}
+
+static int try_tenant_dump(struct try *t)
+{
+	struct nl_tenant tenant;
+	struct nl nl;
+	int ret;
+
+	if (nl_open(&nl) < 0)
+		return -1;
+	ret = nl_tenant_get(&nl, TENANT, &tenant);
+	close(nl.fd);
+	return ret < 0 ? -1 : 0;
+}
+
+/* What a request may have made of switches and tenants. */
+static void others_as_before(struct try *t)
+{
+	const struct denali_switch_tap none = {
+		.name = SWITCH, .role = DENALI_SWITCH_UPLINK, .tap_fd = -1,
+	};
+	const struct denali_switch_del del = { .name = ADDED };
+
+	ioctl(t->dev, DENALI_IOC_SWITCH_TAP, &none);
+	ioctl(t->dev, DENALI_IOC_SWITCH_DEL, &del);
+	tenant_del(t, ADDED);
+}
+
+static int try_switch_dump(struct try *t)
+{
+	struct nl_switch sw;
+	struct nl nl;
+	int ret;
+
+	if (nl_open(&nl) < 0)
+		return -1;
+	ret = nl_switch_get(&nl, SWITCH, &sw);
+	close(nl.fd);
+	return ret < 0 ? -1 : 0;
+}
+
+static int try_counters(struct try *t)
+{
+	struct nl_vm vm;
+
+	return vm_counters(t->id, &vm) ? 0 : -1;
+}
+
 static void count(const struct nl_vm *vm, void *arg)
 {
 	++*(int *)arg;
@@ -179,11 +364,29 @@ REQUEST(pool);
 REQUEST(pool_shrink);
 REQUEST(run, .none = true);
 REQUEST(dump, .any_error = true);
+REQUEST(open_id);
+REQUEST(create_in);
+REQUEST(clone);
+REQUEST(clones);
+REQUEST(clone_setup);
+REQUEST(reset, .none = true);
+REQUEST(restart, .none = true);
+REQUEST(share);
+REQUEST(console_input);
+REQUEST(switch_add);
+REQUEST(switch_tap);
+REQUEST(switch_nic);
+REQUEST(switch_dump, .any_error = true);
+REQUEST(tenant_new);
+REQUEST(tenant_set);
+REQUEST(tenant_dump, .any_error = true);
+REQUEST(counters, .any_error = true);
 
 FIXTURE_SETUP(faults)
 {
 	static const char * const kinds[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
 	struct ifreq ifr = { .ifr_name = "faults0", .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	const struct denali_switch_add add = { .name = SWITCH };
 	struct denali_info info;
 	char path[128];
 	int i;
@@ -206,6 +409,9 @@ FIXTURE_SETUP(faults)
 	self->t.tap = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 	ASSERT_GE(self->t.tap, 0);
 	ASSERT_EQ(ioctl(self->t.tap, TUNSETIFF, &ifr), 0);
+	self->t.template = template_make(self->t.dev, GUEST_MEM);
+	ASSERT_GE(self->t.template, 0);
+	ASSERT_EQ(ioctl(self->t.dev, DENALI_IOC_SWITCH_ADD, &add), 0);
 	dev_info(self->t.dev, &info);
 	self->free = info.pool_free;
 	self->t.pool = info.pool_bytes;
@@ -214,12 +420,16 @@ FIXTURE_SETUP(faults)
 
 FIXTURE_TEARDOWN(faults)
 {
+	const struct denali_switch_del del = { .name = SWITCH };
+
 	close(nth);
 	if (self->t.dev < 0)
 		return;
-	close(self->t.tap);
 	EXPECT_TRUE(wait_until(vm_count(self->t.dev) == self->vms, SOON_MS));
 	EXPECT_TRUE(wait_until(pool_free(self->t.dev) == self->free, SOON_MS));
+	close(self->t.template);
+	EXPECT_EQ(ioctl(self->t.dev, DENALI_IOC_SWITCH_DEL, &del), 0);
+	close(self->t.tap);
 	close(self->t.dev);
 }
 
@@ -240,6 +450,10 @@ TEST_F_TIMEOUT(faults, each, 120)
 		ASSERT_GE(t->vm, 0);
 		ASSERT_EQ(guest_load(t->vm, "basic", &t->entry), 0);
 		ASSERT_EQ(vm_setup(t->vm, t->entry, "exit 7"), 0);
+		t->id = vm_id(t->vm);
+		ASSERT_EQ(tenant_set(t, TENANT, DENALI_TENANT_NEW, 1), 0);
+		t->clone = clone_flags(t->template, 0, NULL);
+		ASSERT_GE(t->clone, 0);
 		free = pool_free(t->dev);
 		vms = vm_count(t->dev);
 
@@ -254,6 +468,7 @@ TEST_F_TIMEOUT(faults, each, 120)
 		} else if (ret > 0) {
 			close(ret);
 		}
+		others_as_before(t);
 		/* A pool that didn't become what was asked for came as near as it could. */
 		pool.bytes = t->pool;
 		ASSERT_EQ(ioctl(t->dev, DENALI_IOC_POOL_SET, &pool), 0);
@@ -272,6 +487,16 @@ TEST_F_TIMEOUT(faults, each, 120)
 		EXPECT_EQ(st.status, 7)
 			TH_LOG("allocation %d: status %d", n, st.status);
 		close(t->vm);
+		/* And so does the clone. */
+		ASSERT_EQ(vm_setup(t->clone, 0, "look"), 0);
+		ASSERT_EQ(vm_ctl(t->clone, DENALI_IOC_VM_START), 0);
+		EXPECT_EQ(vm_wait(t->clone, SOON_MS), 0);
+		vm_state(t->clone, &st);
+		EXPECT_EQ(st.reason, DENALI_END_EXIT)
+			TH_LOG("allocation %d: %s", n, st.text);
+		close(t->clone);
+		EXPECT_TRUE(wait_until(!tenant_del(t, TENANT), SOON_MS))
+			TH_LOG("allocation %d: %s", n, strerror(errno));
 		if (done)
 			break;
 	}

@@ -13,14 +13,13 @@ net_up || { echo "# no network namespace"; exit 1; }
 # bulk ADDRESS BYTES [PAUSE]: to the VM's port 5001 and from its port 5002; PAUSE: read slowly.
 bulk()
 {
-	in_ns python3 - "$@" <<-'END'
-	import socket, sys, time
+	client "$@" <<-'END'
 	addr, count = sys.argv[1], int(sys.argv[2])
 	pause = float(sys.argv[3]) if len(sys.argv) > 3 else 0
 	data = bytes((n ^ n >> 8 ^ n >> 16) & 255 for n in range(count))
 	def connect(port):
 	    s = socket.socket()
-	    s.settimeout(60)
+	    s.settimeout(patience(60))
 	    s.connect((addr, port))
 	    return s
 	def rest(s):

@@ -26,9 +26,8 @@ code()
 # raw TEXT PATTERN: the answer to these bytes (printf's escapes), to the end of the connection.
 raw()
 {
-	in_ns python3 - "$@" <<-'END'
-	import re, socket, sys
-	s = socket.create_connection(("10.9.0.2", 80), 10)
+	client "$@" <<-'END'
+	s = socket.create_connection(("10.9.0.2", 80), patience(10))
 	s.sendall(sys.argv[1].encode().decode("unicode_escape").encode("latin-1"))
 	s.shutdown(socket.SHUT_WR)
 	got = b""
@@ -84,17 +83,16 @@ fi
 # Fill all places with connections of a kind, then be served all the same.
 crowd()
 {
-	in_ns python3 - "$@" <<-'END'
-	import socket, sys
+	client "$@" <<-'END'
 	kind = sys.argv[1]
 	crowd = []
 	for i in range(int(sys.argv[2])):
-	    s = socket.create_connection(("10.9.0.2", 80), 10)
+	    s = socket.create_connection(("10.9.0.2", 80), patience(10))
 	    if kind == "trickle":
 	        s.send(b"GET / HT")
 	    crowd.append(s)
-	s = socket.create_connection(("10.9.0.2", 80), 10)
-	s.settimeout(10)
+	s = socket.create_connection(("10.9.0.2", 80), patience(10))
+	s.settimeout(patience(10))
 	s.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	got = s.recv(100)
 	if not got.startswith(b"HTTP/1.1 200"):
@@ -107,19 +105,18 @@ check "nor do 200 that have begun a request" crowd trickle 200
 # The server closes first and so has the TIME-WAIT; clients have few ports.
 same_port()
 {
-	in_ns python3 - "$@" <<-'END'
-	import errno, socket, sys, time
+	client "$@" <<-'END'
 	family, here, there = socket.AF_INET, "10.9.0.1", "10.9.0.2"
 	if sys.argv[1] == "6":
 	    family, here, there = socket.AF_INET6, "fd09::1", "fd09::2"
 	# Until the server has acknowledged its end, our side of the last one is in the way.
 	def connect():
-	    end = time.monotonic() + 60
+	    end = time.monotonic() + patience(60)
 	    while True:
 	        s = socket.socket(family, socket.SOCK_STREAM)
 	        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 	        s.bind((here, 20000))
-	        s.settimeout(30)
+	        s.settimeout(patience(30))
 	        try:
 	            s.connect((there, 80))
 	            return s
@@ -141,8 +138,7 @@ check "a client that comes back from the same port" eval "same_port 4 && same_po
 # A client that asks for much and reads nothing must cost only itself.
 deaf()
 {
-	in_ns python3 - <<-'END'
-	import socket, sys
+	client <<-'END'
 	deaf = []
 	for i in range(20):
 	    s = socket.socket()
@@ -156,8 +152,8 @@ deaf()
 	        pass
 	    deaf.append(s)
 	for i in range(20):
-	    s = socket.create_connection(("10.9.0.2", 80), 10)
-	    s.settimeout(10)
+	    s = socket.create_connection(("10.9.0.2", 80), patience(10))
+	    s.settimeout(patience(10))
 	    s.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	    if not s.recv(100).startswith(b"HTTP/1.1 200"):
 	        sys.exit("not served")

@@ -13,9 +13,9 @@ net_up || { echo "# no network namespace"; exit 1; }
 
 check "a VM starts with static addresses" \
 	vm_start echo "$guests/echo" -- ip=10.9.0.2/24 gw=10.9.0.1 ip6=fd09::2/64
-check "it answers to ping over IPv4" wait_for in_ns ping -c 1 -W 1 10.9.0.2
-check "it answers to ping over IPv6" wait_for in_ns ping -6 -c 1 -W 1 fd09::2
-check "ping of 4,000 bytes, in fragments" wait_for in_ns ping -c 1 -W 2 -s 4000 10.9.0.2
+check "it answers to ping over IPv4" wait_for in_ns ping -c 1 -W "$(patience 1)" 10.9.0.2
+check "it answers to ping over IPv6" wait_for in_ns ping -6 -c 1 -W "$(patience 1)" fd09::2
+check "ping of 4,000 bytes, in fragments" wait_for in_ns ping -c 1 -W "$(patience 2)" -s 4000 10.9.0.2
 check "UDP echo, 1 to 1,472 bytes" eval "udp 10.9.0.2 1 20 && udp 10.9.0.2 1472 20"
 check "UDP echo over IPv6" udp fd09::2 1000 20
 check "UDP echo in fragments" udp 10.9.0.2 5000 5
@@ -85,7 +85,7 @@ link()
 {
 	local tap=${DENALI_NET_SWITCH:+up0}
 	in_ns ip link set "${tap:-echo}" down && in_ns ip link set "${tap:-echo}" up &&
-	wait_for in_ns ping -c 1 -W 1 10.9.0.2 && tcp 10.9.0.2 2 1000
+	wait_for in_ns ping -c 1 -W "$(patience 1)" 10.9.0.2 && tcp 10.9.0.2 2 1000
 }
 check "a tap that goes down and comes up again" link
 

@@ -64,7 +64,7 @@ visitors()
 
 check "hello" hello
 check "echo starts, but not in less" least_start echo "$guests/echo"
-check "echo: ping" wait_for in_ns ping -c 1 -W 1 10.9.0.2
+check "echo: ping" wait_for in_ns ping -c 1 -W "$(patience 1)" 10.9.0.2
 check "echo: four TCP connections at once" tcp 10.9.0.2 4 50000
 check "echo: TCP over IPv6" tcp fd09::2 2 50000
 check "echo: UDP" eval "udp 10.9.0.2 1472 20 && udp fd09::2 1000 20"

@@ -89,9 +89,25 @@ vm_run()
 	in_ns "$ctl" run "$image" memory 4M name "run$ns" $(vm_nic run0) args "$@" </dev/null
 }
 
+# Seconds that something may take at most, more of them on a slow kernel.
+patience()
+{
+	echo $(($1 * ${DENALI_TIMEOUT_FACTOR:-1}))
+}
+
 fetch()
 {
-	in_ns curl --silent --show-error --max-time 15 "$@"
+	in_ns curl --silent --show-error --max-time "$(patience 15)" "$@"
+}
+
+# client ARGUMENT...: a program in Python from standard input, where patience() is the same.
+client()
+{
+	in_ns python3 -c "
+import errno, os, re, select, socket, sys, time
+def patience(seconds):
+    return seconds * ${DENALI_TIMEOUT_FACTOR:-1}
+exec(sys.stdin.read())" "$@"
 }
 
 # The echo service, asked from the bridge.
@@ -99,11 +115,10 @@ fetch()
 # udp ADDRESS SIZE COUNT: datagrams there and back, each the same, resent if lost.
 udp()
 {
-	in_ns python3 - "$@" <<-'END'
-	import os, socket, sys
+	client "$@" <<-'END'
 	addr, size, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 	s = socket.socket(socket.AF_INET6 if ":" in addr else socket.AF_INET, socket.SOCK_DGRAM)
-	s.settimeout(2)
+	s.settimeout(patience(2))
 	s.connect((addr, 7))
 	for i in range(count):
 	    data = os.urandom(size)
@@ -122,20 +137,19 @@ udp()
 # tcp ADDRESS CONNECTIONS SIZE: all at once, each gets its own bytes back.
 tcp()
 {
-	in_ns python3 - "$@" <<-'END'
-	import os, select, socket, sys
+	client "$@" <<-'END'
 	addr, count, size = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 	family = socket.AF_INET6 if ":" in addr else socket.AF_INET
 	conns = {}
 	for i in range(count):
 	    s = socket.socket(family, socket.SOCK_STREAM)
-	    s.settimeout(10)
+	    s.settimeout(patience(10))
 	    s.connect((addr, 7))
 	    s.setblocking(False)
 	    conns[s] = [os.urandom(size), 0, b""]
 	while conns:
 	    w = [s for s in conns if conns[s][1] < size]
-	    r, w, x = select.select(list(conns), w, [], 20)
+	    r, w, x = select.select(list(conns), w, [], patience(20))
 	    if not r and not w:
 	        sys.exit("%d connections stand still" % len(conns))
 	    for s in w:

@@ -64,8 +64,8 @@ check "switch show" shown
 check "two VMs on it" eval "on_switch web '$guests/httpd' ip=10.9.0.2/24 ip6=fd09::2/64 &&
 	on_switch echo '$guests/echo' ip=10.9.0.3/24 ip6=fd09::3/64"
 check "a page through the uplink and the bridge" wait_for fetch --fail http://10.9.0.2/
-check "ping through the uplink" wait_for in_ns ping -c 1 -W 1 10.9.0.3
-check "ping over IPv6" wait_for in_ns ping -6 -c 1 -W 1 fd09::3
+check "ping through the uplink" wait_for in_ns ping -c 1 -W "$(patience 1)" 10.9.0.3
+check "ping over IPv6" wait_for in_ns ping -6 -c 1 -W "$(patience 1)" fd09::3
 check "UDP, whole and in fragments" eval "udp 10.9.0.3 1472 20 && udp 10.9.0.3 5000 5"
 check "TCP, 50 connections at once" tcp 10.9.0.3 50 20000
 one_from_the_other()
@@ -101,10 +101,10 @@ check "requests for other addresses wake no VM" no_arp_flood
 mirror()
 {
 	in_ns "$ctl" switch set sw0 mirror mir0 &&
-	in_ns timeout 60 tcpdump -i mir0 -c 4 -w "$tmp/capture" icmp and host 10.9.0.3 2>"$tmp/tcpdump" &
+	in_ns timeout "$(patience 60)" tcpdump -i mir0 -c 4 -w "$tmp/capture" icmp and host 10.9.0.3 2>"$tmp/tcpdump" &
 	local dump=$!
 	wait_for grep -q "listening on" "$tmp/tcpdump" || { cat "$tmp/tcpdump"; return 1; }
-	in_ns ping -c 2 -W 2 10.9.0.3 >/dev/null
+	in_ns ping -c 2 -W "$(patience 2)" 10.9.0.3 >/dev/null
 	wait $dump
 	[ "$(tcpdump -r "$tmp/capture" 2>/dev/null | grep -c 'ICMP echo')" = 4 ] &&
 	[ "$(tcpdump -r "$tmp/capture" 2>/dev/null | grep -c 'ICMP echo reply')" = 2 ] || return
@@ -131,7 +131,7 @@ uplink_changed()
 	in_ns "$ctl" switch set sw0 uplink none && wait_for no_link up0 &&
 	! in_ns ping -c 1 -W 1 10.9.0.3 >/dev/null &&
 	in_ns "$ctl" switch set sw0 uplink up1 bridge br0 &&
-	wait_for in_ns ping -c 1 -W 1 10.9.0.3
+	wait_for in_ns ping -c 1 -W "$(patience 1)" 10.9.0.3
 }
 check "the uplink taken away, and another" uplink_changed
 
@@ -139,7 +139,7 @@ uplink_gone()
 {
 	in_ns ip link del up1 &&
 	wait_for sh -c "'$ctl' -j switch show sw0 | grep -q '\"uplink_up\":false'" &&
-	in_ns "$ctl" switch set sw0 uplink up0 bridge br0 && wait_for in_ns ping -c 1 -W 1 10.9.0.3
+	in_ns "$ctl" switch set sw0 uplink up0 bridge br0 && wait_for in_ns ping -c 1 -W "$(patience 1)" 10.9.0.3
 }
 check "an uplink that is deleted, and another" uplink_gone
 
