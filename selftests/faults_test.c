@@ -188,14 +188,14 @@ static int try_reset(struct try *t)
 	return vm_ctl(t->clone, DENALI_IOC_VM_RESET);
 }
 
-/* Reset and started, and stopped before it has done anything or after. */
+/* Whatever it did until it was stopped, it is as before after that. */
 static int try_restart(struct try *t)
 {
 	if (vm_ctl(t->clone, DENALI_IOC_VM_RESTART) < 0)
 		return -1;
 	if (vm_ctl(t->clone, DENALI_IOC_VM_STOP) < 0 && errno != ESHUTDOWN)
 		return -1;
-	return 0;
+	return vm_ctl(t->clone, DENALI_IOC_VM_RESET);
 }
 
 static int try_share(struct try *t)
