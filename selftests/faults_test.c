@@ -230,7 +230,7 @@ static int try_switch_tap(struct try *t)
 {
 	const struct denali_switch_tap tap = {
 		.name = SWITCH, .role = DENALI_SWITCH_UPLINK, .tap_fd = t->tap,
-		.flags = DENALI_NIC_VNET_HDR, .vnet_hdr_len = 10,
+		.flags = DENALI_NIC_VNET_HDR | DENALI_NIC_OFFLOAD, .vnet_hdr_len = 10,
 	};
 
 	return ioctl(t->dev, DENALI_IOC_SWITCH_TAP, &tap);
