@@ -171,8 +171,10 @@ static void dn_nic_reset(struct dn_port *port)
 	/* What waits there was sent to whom the guest was before, as is what is for his IP addresses. */
 	if (nic->tap)
 		dn_tap_drop(nic->tap);
-	if (vport)
+	if (vport) {
+		dn_vport_drop(vport);
 		dn_neigh_forget(vport);
+	}
 	nic->rx_own = 0;
 	dn_nic_describe(nic);
 }

@@ -5,11 +5,11 @@
  * What a guest sends, and what comes from a tap, is moved by the VM's runner in
  * dn_nic_move(), straight between the guest's buffers and the back end; nothing is
  * allocated here for a frame. What comes from a switch is put into the guest's buffers
- * by its sender, in dn_nic_deliver(), and shown to the guest by its runner.
+ * by its sender, in dn_nic_put(), and shown to the guest by its runner.
  *
  * Receiving from a tap is lazy. A frame is taken only when the guest has a buffer for
- * it; whatever a guest is too slow for waits in the tap's own queue. A switch has no
- * queue: a frame that there is no buffer for is lost and counted.
+ * it; whatever a guest is too slow for waits in the tap's own queue. At a switch few frames wait
+ * (vswitch_queue.c); more are lost and counted.
  *
  * What a guest sends is checked on a private copy of its Ethernet header, and
  * that copy is what is sent: the source address can't change in between.
@@ -271,18 +271,19 @@ static bool dn_nic_own_rx(struct dn_nic *nic)
 }
 
 /**
- * dn_nic_deliver() - a switch has a frame for a NIC
+ * dn_nic_put() - put a frame from a switch into a buffer of a NIC's
  * @port:  the NIC, whose VM may be doing anything
  * @frame: no larger than any NIC's
  *
  * One request of the guest's is looked at, good or bad, so that a hostile ring costs a
  * sender no more than another. A VM that is off has memory that stands still. What a clone
- * still shares with its template isn't written to: the frame is lost, and the VM's runner
- * makes that its own, as it would have, had it been told of the buffer.
+ * still shares with its template isn't written to: the VM's runner makes that its own, as it
+ * would have, had it been told of the buffer.
  *
- * Context: any task; the lock of the switch's port is held. Return: was it delivered?
+ * Context: any task; the lock of the switch's port is held. Return: 0, then the VM's runner is to
+ * be told; -EAGAIN: there is no buffer now; other errors: it is lost.
  */
-bool dn_nic_deliver(struct dn_port *port, const struct dn_frame *frame)
+int dn_nic_put(struct dn_port *port, const struct dn_frame *frame)
 {
 	struct dn_ring *ring = &port->ring[DENALI_QUEUE_IN];
 	struct dn_nic *nic = dn_nic_of(port);
@@ -292,30 +293,30 @@ bool dn_nic_deliver(struct dn_port *port, const struct dn_frame *frame)
 	int ret;
 
 	if (READ_ONCE(vm->on) == DN_OFF || dn_vm_ending(vm))
-		goto drop;
+		return -ESHUTDOWN;
 	ret = dn_ring_fetch_other(vm, ring, &desc);
 	if (!ret)
-		goto drop;
+		return -EAGAIN;
 	if (unlikely(ret == -EAGAIN)) {
 		dn_port_kick(port);
-		goto drop;
+		return -EAGAIN;
 	}
 	if (ret < 0 || !dn_nic_desc_ok(nic, DENALI_QUEUE_IN, &desc)) {
 		dn_vm_wake(vm, 0);
-		goto drop;
+		return -EPROTO;
 	}
 	if (dn_nic_refuse(nic, &desc)) {
 		dn_port_kick(port);
-		goto drop;
+		return -EAGAIN;
 	}
 	if (frame->len > min(desc.len, nic->mtu + ETH_HLEN + DN_FRAME_VLAN)) {
 		dn_ring_unfetch(ring, 1);
-		goto drop;
+		return -EMSGSIZE;
 	}
 	if (unlikely(!dn_gmem_owned(vm, dn_gaddr(desc.addr), frame->len))) {
 		dn_ring_unfetch(ring, 1);
 		dn_port_kick(port);
-		goto drop;
+		return -EAGAIN;
 	}
 	for (i = DN_FRAME_VEC_ETH; i < frame->nr; i++) {
 		dn_gmem_write(vm, dn_gaddr(desc.addr + done), frame->vec[i].iov_base,
@@ -328,12 +329,7 @@ bool dn_nic_deliver(struct dn_port *port, const struct dn_frame *frame)
 	dn_ring_respond(vm, ring, &desc);
 	port->stats.rx_packets++;
 	port->stats.rx_bytes += frame->len;
-	dn_port_kick(port);
-	return true;
-
-drop:
-	port->stats.rx_drops++;
-	return false;
+	return 0;
 }
 
 /*
@@ -381,12 +377,18 @@ static bool dn_nic_publish_rx(struct dn_nic *nic)
  */
 bool dn_nic_move(struct dn_nic *nic)
 {
+	struct dn_vport *vport;
 	bool more;
 
 	more = dn_nic_service_tx(nic);
+	/* Sending may have found out that it is gone. */
+	vport = dn_nic_vport(nic);
 	more |= dn_nic_service_rx(nic);
-	if (nic->port.vm->part->base && dn_nic_vport(nic))
-		more |= dn_nic_own_rx(nic);
+	if (vport) {
+		if (nic->port.vm->part->base)
+			more |= dn_nic_own_rx(nic);
+		more |= dn_vport_take(vport);
+	}
 	if (dn_ring_publish(&nic->port.ring[DENALI_QUEUE_OUT]) | dn_nic_publish_rx(nic))
 		dn_port_raise(&nic->port);
 	return more;

@@ -138,6 +138,6 @@ struct denali_vm_nic;
 struct dn_frame;
 struct dn_port *dn_nic_create(struct dn_vm *vm, u32 index, const struct denali_vm_nic *arg);
 int dn_nic_attach(struct dn_port *port, const struct denali_vm_nic *arg);
-bool dn_nic_deliver(struct dn_port *port, const struct dn_frame *frame);
+int dn_nic_put(struct dn_port *port, const struct dn_frame *frame);
 
 #endif /* DN_PORT_H */

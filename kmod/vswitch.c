@@ -5,8 +5,8 @@
  *
  * A frame goes from the sender's memory straight into the receiver's buffer, by the
  * sender's runner (dn_vport_send()), or from the uplink into a bounce buffer and from
- * there, by a work item (dn_vswitch_work()). There are no queues: a receiver without a
- * buffer loses the frame. So a sender waits for nobody, and there is nothing to fill.
+ * there, by a work item (dn_vswitch_work()). For a receiver without a buffer some frames wait
+ * (vswitch_queue.c), more are lost. So a sender waits for nobody.
  *
  * A port has one MAC address, its NIC's, and its guest can send from no other; so there
  * is nothing to learn, and what is for no port is for the uplink. Frames for several go
@@ -78,6 +78,7 @@ struct dn_vport *dn_vport_create(const char *name, struct dn_port *port)
 		goto put;
 	}
 	raw_spin_lock_init(&vport->lock);
+	dn_vport_queue_init(vport);
 	vport->port = port;
 	vport->sw = sw;
 	vport->flood.at = jiffies;
@@ -103,6 +104,7 @@ remove:
 	dn_vport_lock(vport);
 	vport->port = NULL;
 	dn_vport_unlock(vport);
+	dn_vport_drop(vport);
 	kfree_rcu(vport, rcu);
 	goto put;
 free:
@@ -126,6 +128,7 @@ void dn_vport_destroy(struct dn_vport *vport)
 	dn_vport_lock(vport);
 	vport->port = NULL;
 	dn_vport_unlock(vport);
+	dn_vport_drop(vport);
 	dn_neigh_forget(vport);
 	rhashtable_remove_fast(&sw->macs, &vport->node, dn_mac_params);
 	xa_erase(&sw->ports, vport->id);
@@ -154,11 +157,32 @@ void dn_vport_kick(struct dn_vport *vport)
 	dn_vport_unlock(vport);
 }
 
+/* Return: 0, or -EAGAIN: there is no buffer for it now; it isn't counted as lost. */
+static int dn_vport_try(struct dn_vport *to, const struct dn_frame *frame)
+{
+	int ret = 0;
+
+	dn_vport_lock(to);
+	if (to->port) {
+		/* Others wait already. */
+		ret = to->nr_waiting ? -EAGAIN : dn_nic_put(to->port, frame);
+		if (!ret)
+			dn_port_kick(to->port);
+		else if (ret != -EAGAIN)
+			to->port->stats.rx_drops++;
+	}
+	dn_vport_unlock(to);
+	return ret == -EAGAIN ? ret : 0;
+}
+
+/* A frame for several: only who has a buffer gets it. */
 static void dn_vport_deliver(struct dn_vport *to, const struct dn_frame *frame)
 {
+	if (!dn_vport_try(to, frame))
+		return;
 	dn_vport_lock(to);
 	if (to->port)
-		dn_nic_deliver(to->port, frame);
+		to->port->stats.rx_drops++;
 	dn_vport_unlock(to);
 }
 
@@ -293,8 +317,8 @@ static bool dn_vswitch_unicast(struct dn_vswitch *sw, struct dn_vport *from,
 	to = rhashtable_lookup(&sw->macs, frame->eth.h_dest, dn_mac_params);
 	if (to && dn_vswitch_blocks(sw, from))
 		atomic64_inc(&sw->isolated);
-	else if (to && to != from)
-		dn_vport_deliver(to, frame);
+	else if (to && to != from && dn_vport_try(to, frame))
+		dn_vport_hold(to, frame);
 	rcu_read_unlock();
 	return to;
 }

@@ -39,6 +39,9 @@ struct sk_buff;
 #define DN_FLOOD_RATE		4096
 #define DN_FLOOD_UPLINK		(16 * DN_FLOOD_RATE)
 
+/* Frames for one that wait at a port, see vswitch_queue.c. */
+#define DN_VPORT_FRAMES		32
+
 /* IP addresses that the switch knows of a port at a time. */
 #define DN_VPORT_ADDRS		4
 
@@ -85,6 +88,8 @@ struct dn_vaddr {
  * @mac:   its key
  * @id:    in dn_vswitch.ports
  * @flood: of the port's guest; owned by its VM's runner
+ * @waiting: frames that there was no buffer for, and
+ * @nr_waiting: their number; @lock
  * @addr:  addresses; dn_vswitch.neigh_lock
  * @rcu:   frees it
  */
@@ -95,7 +100,9 @@ struct dn_vport {
 	struct rhash_head node;
 	u8 mac[ETH_ALEN];
 	u32 id;
+	u32 nr_waiting;
 	struct dn_flood flood;
+	struct list_head waiting;
 	struct dn_vaddr addr[DN_VPORT_ADDRS];
 	struct rcu_head rcu;
 };
@@ -185,6 +192,12 @@ static inline void dn_vport_switch(const struct dn_vport *vport, char name[DENAL
 {
 	strscpy(name, vport->sw->name, DENALI_NAME_SIZE);
 }
+
+/* vswitch_queue.c */
+void dn_vport_queue_init(struct dn_vport *vport);
+void dn_vport_hold(struct dn_vport *to, const struct dn_frame *frame);
+bool dn_vport_take(struct dn_vport *vport);
+void dn_vport_drop(struct dn_vport *vport);
 
 /* vswitch_neigh.c */
 enum dn_whom {

@@ -250,6 +250,30 @@ static void test_rx_none(void)
 		guest_idle(NO_TIMEOUT);
 }
 
+/* From when "go" is set, a buffer at a time; the frames must be filled with 0, 1, 2... */
+volatile uint32_t go;
+
+static void test_rx_late(void)
+{
+	nic_setup(0, 0);
+	progress = 1;
+	while (!go)
+		guest_idle(MS);
+	for (;; received++, in_cons++) {
+		post(in_prod % SIZE, BUF);
+		/* As the host asked for it. */
+		if (denali_ring_event(*ring_word(&in.ring.req_event), in_prod - 1, in_prod))
+			CHECK(guest_doorbell(PORT) == 0);
+		*ring_word(&in.ring.rsp_event) = in_cons + 1;
+		while (*ring_word(&in.ring.rsp_prod) == in_cons) {
+			guest_idle(NO_TIMEOUT);
+			guest_irq_take(DENALI_IRQ_PORT0 + PORT);
+		}
+		CHECK(in.desc[in_cons % SIZE].status == 0);
+		CHECK(in_buf[in_cons % SIZE][20] == (uint8_t)received);
+	}
+}
+
 /* Buffers too small for the frames that come. */
 static void test_rx_small(void)
 {
@@ -553,6 +577,7 @@ static void test_freeze(void)
 GUEST_MAIN({ "info", test_info }, { "tx", test_tx }, { "tx-any", test_tx_any },
 	   { "tx-parts", test_tx_parts }, { "tx-batch", test_tx_batch }, { "spoof", test_spoof },
 	   { "spoof-parts", test_spoof_parts }, { "echo", test_echo }, { "rx-none", test_rx_none },
+	   { "rx-late", test_rx_late },
 	   { "rx-small", test_rx_small }, { "tx-loop", test_tx_loop }, { "link", test_link },
 	   { "csum", test_csum }, { "puppet", test_puppet }, { "bad-ring", test_bad_ring },
 	   { "bad-buffer", test_bad_buffer }, { "bad-request", test_bad_request  },
