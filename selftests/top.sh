@@ -338,10 +338,10 @@ keys_garbage()
 	    t.read(0.05)
 	t.key("\x1b[999;999;999;9999999999999999999~\x1b[\x1b\x1b")
 	t.read(0.5)
-	# Out of a question and out of the help, if it is in one; the first may still belong to that sequence.
-	for key in "\r\x1b\r\x1b":
-	    t.key(key)
-	    t.read(1)
+	# Out of a question and out of the help, if it is in one.
+	t.key("\r")
+	t.key("\x1b")
+	time.sleep(0.3)
 	t.key("xx=N")
 	t.until("by id")
 	t.key("q")
