@@ -106,6 +106,10 @@ class Top:
     def key(self, keys):
         os.write(self.master, keys.encode())
 
+    # Bytes of keys that top hasn't taken yet.
+    def unread(self):
+        return struct.unpack("i", fcntl.ioctl(self.slave, termios.FIONREAD, bytes(4)))[0]
+
     def vms(self):
         lines = self.text().split("\n")
         at = next((i for i, l in enumerate(lines) if l.strip().startswith("ID NAME")), len(lines))
@@ -331,17 +335,22 @@ keys_garbage()
 	t = Top("-d", "0.1")
 	t.until(lambda: len(t.vms()) == 4)
 	random.seed(1)
-	# All but what ends or stops it.
-	some = [c for c in map(chr, range(1, 128)) if c not in "qQ\x03\x1a\x1c"]
+	# All but what ends or stops it, or its output.
+	some = [c for c in map(chr, range(1, 128)) if c not in "qQ\x03\x13\x1a\x1c"]
 	for i in range(20):
 	    t.key("".join(random.choice(some) for _ in range(20)))
 	    t.read(0.05)
 	t.key("\x1b[999;999;999;9999999999999999999~\x1b[\x1b\x1b")
-	t.read(0.5)
-	# Out of a question and out of the help, if it is in one.
-	t.key("\r")
-	t.key("\x1b")
-	time.sleep(0.3)
+	# Out of a question and out of the help, if it is in one. What is read together may be one key.
+	def out():
+	    for key in "\r\x1b":
+	        t.until(lambda: not t.unread())
+	        t.read(0.3)
+	        t.key(key)
+	    t.until(lambda: not t.unread())
+	    t.read(0.3)
+	    return t.lines.get(2, "").startswith("by ")
+	t.until(out)
 	t.key("xx=N")
 	t.until("by id")
 	t.key("q")
