@@ -77,10 +77,9 @@ static s32 dn_hc_doorbell(struct dn_vm *vm, u32 index)
  */
 static noinline void dn_hc_idle_sync(struct dn_vm *vm)
 {
-	struct dn_port *port;
 	u32 i;
 
-	for (i = 0; (port = dn_vm_port(vm, i)); i++)
+	for (i = 0; dn_vm_port(vm, i); i++)
 		set_bit(i, &vm->work);
 	set_bit(DN_WORK_YIELD, &vm->work);
 }

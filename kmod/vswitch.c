@@ -157,8 +157,8 @@ void dn_vport_kick(struct dn_vport *vport)
 	dn_vport_unlock(vport);
 }
 
-/* Return: 0, or -EAGAIN: there is no buffer for it now; it isn't counted as lost. */
-static int dn_vport_try(struct dn_vport *to, const struct dn_frame *frame)
+/* @wait: may it wait there until there is a buffer? Not if it is for several. */
+static void dn_vport_deliver(struct dn_vport *to, const struct dn_frame *frame, bool wait)
 {
 	int ret = 0;
 
@@ -168,22 +168,12 @@ static int dn_vport_try(struct dn_vport *to, const struct dn_frame *frame)
 		ret = to->nr_waiting ? -EAGAIN : dn_nic_put(to->port, frame);
 		if (!ret)
 			dn_port_kick(to->port);
-		else if (ret != -EAGAIN)
+		else if (ret != -EAGAIN || !wait)
 			to->port->stats.rx_drops++;
 	}
 	dn_vport_unlock(to);
-	return ret == -EAGAIN ? ret : 0;
-}
-
-/* A frame for several: only who has a buffer gets it. */
-static void dn_vport_deliver(struct dn_vport *to, const struct dn_frame *frame)
-{
-	if (!dn_vport_try(to, frame))
-		return;
-	dn_vport_lock(to);
-	if (to->port)
-		to->port->stats.rx_drops++;
-	dn_vport_unlock(to);
+	if (ret == -EAGAIN && wait)
+		dn_vport_hold(to, frame);
 }
 
 /* A frame for the uplink. */
@@ -268,7 +258,7 @@ static void dn_vswitch_flood(struct dn_vswitch *sw, struct dn_vport *from,
 	xa_for_each_marked(&sw->ports, id, to, mark) {
 		if (to == from)
 			continue;
-		dn_vport_deliver(to, frame);
+		dn_vport_deliver(to, frame, false);
 		if (++copies % DN_FLOOD_BATCH == 0) {
 			rcu_read_unlock();
 			cond_resched();
@@ -297,7 +287,7 @@ static bool dn_vswitch_ask(struct dn_vswitch *sw, struct dn_vport *from,
 	rcu_read_lock();
 	to = dn_neigh_find(sw, ip);
 	if (to && to != from)
-		dn_vport_deliver(to, frame);
+		dn_vport_deliver(to, frame, false);
 	rcu_read_unlock();
 	/* Who asks for its own tells the network of it. */
 	if (to)
@@ -317,8 +307,8 @@ static bool dn_vswitch_unicast(struct dn_vswitch *sw, struct dn_vport *from,
 	to = rhashtable_lookup(&sw->macs, frame->eth.h_dest, dn_mac_params);
 	if (to && dn_vswitch_blocks(sw, from))
 		atomic64_inc(&sw->isolated);
-	else if (to && to != from && dn_vport_try(to, frame))
-		dn_vport_hold(to, frame);
+	else if (to && to != from)
+		dn_vport_deliver(to, frame, true);
 	rcu_read_unlock();
 	return to;
 }
