@@ -219,6 +219,19 @@ void ctl_boot_parse(struct ctl_boot *boot, struct ctl_words *words, enum ctl_sou
 	}
 }
 
+/* Nothing of it is left if it can't be plugged in: then NULL. */
+struct denali_nic *ctl_nic_plug(const struct denali_nic_config *config, struct denali_vm *vm,
+				uint32_t *port, struct denali_error *err)
+{
+	struct denali_nic *nic = denali_nic_open(config, err);
+
+	if (nic && denali_nic_plug(nic, vm, port, err)) {
+		denali_nic_close(nic);
+		return NULL;
+	}
+	return nic;
+}
+
 void ctl_nic_notes(const struct denali_nic *nic)
 {
 	const struct denali_nic_info *info = denali_nic_get_info(nic);
@@ -231,17 +244,13 @@ void ctl_nic_notes(const struct denali_nic *nic)
 static int boot_nics(struct ctl_boot *boot, struct denali_error *err)
 {
 	unsigned int i;
-	int ret;
 
 	for (i = 0; i < boot->nr_nics; i++) {
 		uint32_t port = DENALI_NIC_NEW_PORT;
 
-		boot->nic[i] = denali_nic_open(&boot->nics[i].config, err);
+		boot->nic[i] = ctl_nic_plug(&boot->nics[i].config, boot->vm, &port, err);
 		if (!boot->nic[i])
 			return -err->code;
-		ret = denali_nic_plug(boot->nic[i], boot->vm, &port, err);
-		if (ret)
-			return ret;
 	}
 	return 0;
 }

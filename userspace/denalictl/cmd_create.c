@@ -13,16 +13,16 @@ static int many_nics(const struct ctl_boot *boot, struct denali_vm *vm, struct d
 {
 	struct denali_nic *nic;
 	unsigned int i;
-	int ret = 0;
 
-	for (i = 0; i < boot->nr_nics && !ret; i++) {
+	for (i = 0; i < boot->nr_nics; i++) {
 		uint32_t port = DENALI_NIC_NEW_PORT;
 
-		nic = denali_nic_open(&boot->nics[i].config, err);
-		ret = nic ? denali_nic_plug(nic, vm, &port, err) : -err->code;
+		nic = ctl_nic_plug(&boot->nics[i].config, vm, &port, err);
+		if (!nic)
+			return -err->code;
 		denali_nic_close(nic);
 	}
-	return ret;
+	return 0;
 }
 
 /* Each set up, and started if that is wanted. */

@@ -89,13 +89,9 @@ static int nic_plug(struct denali_vm *vm, const struct ctl_nic_words *words, uin
 	int ret;
 
 	ctl_signals_block();
-	nic = denali_nic_open(&words->config, &err);
+	nic = ctl_nic_plug(&words->config, vm, &port, &err);
 	if (!nic)
 		return ctl_fail(&err);
-	if (denali_nic_plug(nic, vm, &port, &err)) {
-		denali_nic_close(nic);
-		return ctl_fail(&err);
-	}
 	ctl_nic_notes(nic);
 	denali_nic_keep(nic);
 

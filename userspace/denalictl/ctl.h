@@ -143,6 +143,8 @@ int ctl_boot_make(struct ctl_boot *boot, unsigned int flags, struct denali_error
 void ctl_boot_undo(struct ctl_boot *boot);
 void ctl_boot_close(struct ctl_boot *boot);
 const char *ctl_boot_started(const struct ctl_boot *boot);
+struct denali_nic *ctl_nic_plug(const struct denali_nic_config *config, struct denali_vm *vm,
+				uint32_t *port, struct denali_error *err);
 void ctl_nic_notes(const struct denali_nic *nic);
 
 /* Signals that end the program are held back while something is half made. */
