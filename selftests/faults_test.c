@@ -275,17 +275,29 @@ static int try_tenant_set(struct try *t)
 	return tenant_set(t, TENANT, 0, 2);
 }
 
-static int try_tenant_dump(struct try *t)
+/* What @get gets, by a socket of its own. */
+static int with_nl(int (*get)(struct nl *nl))
 {
-	struct nl_tenant tenant;
 	struct nl nl;
 	int ret;
 
 	if (nl_open(&nl) < 0)
 		return -1;
-	ret = nl_tenant_get(&nl, TENANT, &tenant);
+	ret = get(&nl);
 	close(nl.fd);
 	return ret < 0 ? -1 : 0;
+}
+
+static int get_tenant(struct nl *nl)
+{
+	struct nl_tenant tenant;
+
+	return nl_tenant_get(nl, TENANT, &tenant);
+}
+
+static int try_tenant_dump(struct try *t)
+{
+	return with_nl(get_tenant);
 }
 
 /* What a request may have made of switches and tenants. */
@@ -301,17 +313,16 @@ static void others_as_before(struct try *t)
 	tenant_del(t, ADDED);
 }
 
-static int try_switch_dump(struct try *t)
+static int get_switch(struct nl *nl)
 {
 	struct nl_switch sw;
-	struct nl nl;
-	int ret;
 
-	if (nl_open(&nl) < 0)
-		return -1;
-	ret = nl_switch_get(&nl, SWITCH, &sw);
-	close(nl.fd);
-	return ret < 0 ? -1 : 0;
+	return nl_switch_get(nl, SWITCH, &sw);
+}
+
+static int try_switch_dump(struct try *t)
+{
+	return with_nl(get_switch);
 }
 
 static int try_counters(struct try *t)
@@ -326,16 +337,16 @@ static void count(const struct nl_vm *vm, void *arg)
 	++*(int *)arg;
 }
 
+static int get_all(struct nl *nl)
+{
+	int n = 0;
+
+	return nl_vm_dump(nl, count, &n);
+}
+
 static int try_dump(struct try *t)
 {
-	struct nl nl;
-	int n = 0, ret;
-
-	if (nl_open(&nl) < 0)
-		return -1;
-	ret = nl_vm_dump(&nl, count, &n);
-	close(nl.fd);
-	return ret < 0 ? -1 : 0;
+	return with_nl(get_all);
 }
 
 FIXTURE(faults) {
