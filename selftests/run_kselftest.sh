@@ -227,8 +227,10 @@ for t in "${tests[@]}"; do
 	fi
 	if [ "$bad_cases" != 0 ]; then
 		[ ! -s "$work/log" ] || sed 's/^/# log: /' "$work/log"
-		echo "not ok $number denali:$t # $ok passed, $bad_cases failed, $skip skipped in $took s${trouble:+; $trouble}"
-		broken+=("$t: $bad_cases failed${trouble:+ ($trouble)}")
+		# A line that tells the whole, for those who see no more than it.
+		first=$(sed -n 's/^not ok [0-9]* *//p' "$work/out" | head -n 1)
+		echo "not ok $number denali:$t # $ok passed, $bad_cases failed, $skip skipped in $took s${trouble:+; $trouble}${first:+: $first}"
+		broken+=("$t: $bad_cases failed${trouble:+ ($trouble)}${first:+: $first}")
 	elif [ $status = 4 ]; then
 		echo "ok $number denali:$t # SKIP $(sed -n 's/.*SKIP *//p' "$work/out" | head -n 1)"
 	else
