@@ -275,14 +275,16 @@ struct dn_port *dn_nic_create(struct dn_vm *vm, u32 index, const struct denali_v
  */
 int dn_nic_attach(struct dn_port *port, const struct denali_vm_nic *arg)
 {
+	struct denali_port_info *info = &port->vm->vregs->ports[port->index];
 	struct dn_nic *nic = dn_nic_of(port);
 	int ret;
 
 	if (port->ops != &dn_nic_ops)
 		return -ENODEV;
 	ret = dn_nic_plug(nic, arg);
-	port->vm->vregs->ports[port->index].features =
-		dn_nic_has_csum(nic) ? DENALI_NIC_F_CSUM : 0;
+	info->features = dn_nic_has_csum(nic) ? DENALI_NIC_F_CSUM : 0;
+	if (!ret)
+		info->changes++;
 	dn_port_set_state(port, nic->port.up ? DENALI_PORT_UP : 0);
 	dn_port_kick(port);
 	return ret;

@@ -14,7 +14,9 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <denali/vregs.h>
 
 #include "kselftest_harness.h"
 #include "ethernet.h"
@@ -682,6 +684,24 @@ TEST_F(nic, unplug_and_plug)
 	ASSERT_EQ(nic_attach(self->vm, self->tap, 1, DENALI_NIC_VNET_HDR, 10), 0);
 	EXPECT_TRUE(wait_until(*link == 1, SOON_MS));
 	EXPECT_FALSE(vm_ended(self->vm));
+}
+
+/* However short the guest was without. */
+TEST_F(nic, changes_are_counted)
+{
+	struct denali_vregs *vregs;
+
+	ASSERT_EQ(nic_start(self, "tx-loop"), 0);
+	vregs = vm_map(self->vm, DENALI_VREGS_ADDR, sizeof(*vregs));
+	ASSERT_NE(vregs, NULL);
+	EXPECT_EQ(vregs->ports[1].changes, 0);
+	ASSERT_EQ(nic_attach(self->vm, -1, 1, 0, 0), 0);
+	ASSERT_EQ(nic_attach(self->vm, self->tap, 1, DENALI_NIC_VNET_HDR, 10), 0);
+	EXPECT_EQ(vregs->ports[1].changes, 2);
+	/* One that is refused changes nothing. */
+	EXPECT_EQ(nic_attach(self->vm, self->tap, 1, DENALI_NIC_VNET_HDR, 9), -1);
+	EXPECT_EQ(vregs->ports[1].changes, 2);
+	munmap(vregs, sizeof(*vregs));
 }
 
 /* Plugged, unplugged and plugged again under load, a hundred times. */

@@ -55,6 +55,8 @@
  * @features: DENALI_NIC_F_* for a NIC
  * @mtu:      NIC: largest payload of a frame, Ethernet header excluded
  * @mac:      NIC: its address; frames with another source are dropped
+ * @changes:  counts what has been plugged in since the VM started: when it moves on, another
+ *              network may be behind, however short the port was down in between
  */
 struct denali_port_info {
 	uint32_t type;
@@ -62,7 +64,9 @@ struct denali_port_info {
 	uint32_t features;
 	uint32_t mtu;
 	uint8_t  mac[6];
-	uint8_t  reserved[10];
+	uint8_t  reserved0[2];
+	uint32_t changes;
+	uint8_t  reserved[4];
 };
 
 /**

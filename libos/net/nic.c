@@ -23,6 +23,7 @@
 #include <lwip/dns.h>
 #include <lwip/ethip6.h>
 #include <lwip/etharp.h>
+#include <lwip/nd6.h>
 #include <lwip/prot/ip6.h>
 #include <lwip/prot/tcp.h>
 #include <lwip/snmp.h>
@@ -63,6 +64,7 @@ struct denali_nic {
 	struct nic_buf *spare;
 	uint32_t rx_posted;		/* buffers that the host has */
 	uint32_t csum;			/* the host does checksums */
+	uint32_t changes;		/* of what is plugged in, seen */
 	unsigned int port;
 	int tx_dirty;			/* pushed, not kicked */
 	int tx_stalled;			/* a frame was refused: the ring was full */
@@ -364,6 +366,7 @@ void denali_nic_writable_wait(void)
 static void link_check(struct denali_nic *nic)
 {
 	int up = !!(nic_info(nic)->state & DENALI_PORT_UP);
+	uint32_t changes = nic_info(nic)->changes;
 
 	/* Another tap may do less, or more. */
 	nic->csum = nic_info(nic)->features & DENALI_NIC_F_CSUM;
@@ -371,12 +374,15 @@ static void link_check(struct denali_nic *nic)
 		nic->netif.chksum_flags &= ~NETIF_CHECKSUM_GEN_TCP;
 	else
 		nic->netif.chksum_flags |= NETIF_CHECKSUM_GEN_TCP;
-	if (up == netif_is_link_up(&nic->netif))
-		return;
-	if (up)
-		netif_set_link_up(&nic->netif);
-	else
+	if (netif_is_link_up(&nic->netif) && (!up || changes != nic->changes)) {
 		netif_set_link_down(&nic->netif);
+		/* Who is where may be another when it comes back. */
+		etharp_cleanup_netif(&nic->netif);
+		nd6_cleanup_netif(&nic->netif);
+	}
+	nic->changes = changes;
+	if (up && !netif_is_link_up(&nic->netif))
+		netif_set_link_up(&nic->netif);
 }
 
 void denali_nic_work(void)
