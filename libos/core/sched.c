@@ -136,10 +136,13 @@ void denali_sched_requeue(void)
 
 void denali_sched_ready(struct denali_thread *thread)
 {
+	/* About to switch or idle: it will look. It may be this very thread, on whose stack we idle. */
+	int away = denali_current->state != DENALI_THREAD_READY;
+
 	thread->state = DENALI_THREAD_READY;
 	runq_push(thread, 0);
-	if (denali_current->state != DENALI_THREAD_READY)
-		return;		/* about to switch or idle: it will look */
+	if (away)
+		return;
 	if (thread->prio > denali_current->prio) {
 		denali_irq_raise(DENALI_IRQ_RESCHED);
 	} else if (thread->prio == denali_current->prio && !slice_end) {
