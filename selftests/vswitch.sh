@@ -48,7 +48,7 @@ all_down()
 }
 trap all_down EXIT
 
-plan 37
+plan 38
 net_up || { echo "# no network namespace"; exit 1; }
 
 check "there is no switch at first" no_switch
@@ -65,6 +65,20 @@ check "two VMs on it" eval "on_switch web '$guests/httpd' ip=10.9.0.2/24 ip6=fd0
 	on_switch echo '$guests/echo' ip=10.9.0.3/24 ip6=fd09::3/64"
 check "a page through the uplink and the bridge" wait_for fetch --fail http://10.9.0.2/
 check "ping through the uplink" wait_for in_ns ping -c 1 -W "$(patience 1)" 10.9.0.3
+# A doorbell for the answer, and it idles; no alarm for what nobody waits for.
+hypercalls()
+{
+	"$ctl" -j show "$1" | json 'd[0]["hypercalls"]'
+}
+two_hypercalls()
+{
+	local before took
+	before=$(hypercalls echo)
+	in_ns ping -q -c 100 -i 0.03 10.9.0.3 >/dev/null || return
+	took=$(($(hypercalls echo) - before))
+	[ $took -lt 280 ] || { echo "$took hypercalls for 100 answers"; return 1; }
+}
+check "two hypercalls for an answer" two_hypercalls
 check "ping over IPv6" wait_for in_ns ping -6 -c 1 -W "$(patience 1)" fd09::3
 check "UDP, whole and in fragments" eval "udp 10.9.0.3 1472 20 && udp 10.9.0.3 5000 5"
 check "TCP, 50 connections at once" tcp 10.9.0.3 50 20000
