@@ -4,7 +4,7 @@
  *
  * lwIP's own calls each module's timer function all the time, ten times a second
  * for those of multicast, though most have nothing to do. Here each says whether it
- * waits for something. If it does, it is called when it is due. If not, its calls
+ * waits for something, and for which call. If it does, it is called when that is due. If not, its calls
  * only age tables, and are made up for later in one go: after LAZY_MS if something is in
  * them that grows old, and else when there is a reason to wake. So a VM without traffic wakes
  * once a minute for some minutes, and then no more. (The idle timeout of a guest
@@ -39,6 +39,9 @@
 
 #define ASK_MS		50
 
+/* nd6_tmr() asks for routers in its first call and in each of so many from there. */
+#define RS_CALLS	(ND6_RTR_SOLICITATION_INTERVAL / ND6_TMR_INTERVAL)
+
 /* Calls that are made up for at most; nothing in lwIP lives longer unused. */
 #define MISSED_MAX	300
 
@@ -51,6 +54,7 @@ static u32_t planned;			/* when it wakes */
 static struct tcpip_callback_msg *wake_msg;
 static unsigned int lookups;
 static int looked_up;			/* since the VM was started */
+static u32_t nd6_calls;
 
 void denali_dns_begin(void)
 {
@@ -67,7 +71,7 @@ void denali_dns_end(void)
 	UNLOCK_TCPIP_CORE();
 }
 
-static int tcp_needed(void)
+static u32_t tcp_needed(void)
 {
 	return !!tcp_active_pcbs;
 }
@@ -78,17 +82,17 @@ static int tcp_ages(void)
 	return !!tcp_tw_pcbs;
 }
 
-static int reass_needed(void)
+static u32_t reass_needed(void)
 {
 	return denali_pool_used(MEMP_REASSDATA);
 }
 
-static int reass6_needed(void)
+static u32_t reass6_needed(void)
 {
 	return denali_pool_used(MEMP_IP6_REASSDATA);
 }
 
-static int arp_needed(void)
+static u32_t arp_needed(void)
 {
 	return denali_pool_used(MEMP_ARP_QUEUE);
 }
@@ -106,7 +110,7 @@ static int arp_ages(void)
 	return 0;
 }
 
-static int dns_needed(void)
+static u32_t dns_needed(void)
 {
 	return lookups;
 }
@@ -117,7 +121,7 @@ static int dns_ages(void)
 	return looked_up;
 }
 
-static int dhcp_needed(void)
+static u32_t dhcp_needed(void)
 {
 	struct netif *netif;
 	struct dhcp *dhcp;
@@ -132,7 +136,7 @@ static int dhcp_needed(void)
 }
 
 /* Leases: the call comes once a minute. */
-static int lease_needed(void)
+static u32_t lease_needed(void)
 {
 	struct netif *netif;
 
@@ -142,7 +146,7 @@ static int lease_needed(void)
 	return 0;
 }
 
-static int igmp_needed(void)
+static u32_t igmp_needed(void)
 {
 	struct igmp_group *group;
 	struct netif *netif;
@@ -154,7 +158,7 @@ static int igmp_needed(void)
 	return 0;
 }
 
-static int mld_needed(void)
+static u32_t mld_needed(void)
 {
 	struct mld_group *group;
 	struct netif *netif;
@@ -166,10 +170,16 @@ static int mld_needed(void)
 	return 0;
 }
 
-static int nd6_needed(void)
+static void nd6_call(void)
+{
+	nd6_tmr();
+	nd6_calls++;
+}
+
+static u32_t nd6_needed(void)
 {
 	struct netif *netif;
-	int i;
+	int asks = 0, i;
 
 	for (i = 0; i < LWIP_ND6_NUM_NEIGHBORS; i++)
 		if (neighbor_cache[i].state == ND6_INCOMPLETE || neighbor_cache[i].state == ND6_DELAY ||
@@ -179,14 +189,13 @@ static int nd6_needed(void)
 		if (!netif_is_up(netif) || !netif_is_link_up(netif))
 			continue;
 		/* Routers are asked for from an address, and there may never be one. */
-		if (netif->rs_count && !ip6_addr_isinvalid(netif_ip6_addr_state(netif, 0)) &&
-		    !ip6_addr_isduplicated(netif_ip6_addr_state(netif, 0)))
-			return 1;
+		asks |= netif->rs_count && !ip6_addr_isinvalid(netif_ip6_addr_state(netif, 0)) &&
+			!ip6_addr_isduplicated(netif_ip6_addr_state(netif, 0));
 		for (i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
 			if (ip6_addr_istentative(netif_ip6_addr_state(netif, i)))
 				return 1;
 	}
-	return 0;
+	return asks ? (RS_CALLS - nd6_calls % RS_CALLS) % RS_CALLS + 1 : 0;
 }
 
 /* Routers, prefixes and addresses that come with a lifetime, and neighbours that were reached. */
@@ -215,7 +224,7 @@ static int nd6_ages(void)
 static struct {
 	u32_t interval;			/* ms */
 	void (*call)(void);
-	int (*needed)(void);
+	u32_t (*needed)(void);		/* by which call from now; 0: it waits for nothing */
 	int (*ages)(void);		/* NULL: nothing does */
 	u32_t last;
 } cyclic[] = {
@@ -223,7 +232,7 @@ static struct {
 	{ IP_TMR_INTERVAL, ip_reass_tmr, reass_needed, NULL, 0 },
 	{ IP6_REASS_TMR_INTERVAL, ip6_reass_tmr, reass6_needed, NULL, 0 },
 	{ ARP_TMR_INTERVAL, etharp_tmr, arp_needed, arp_ages, 0 },
-	{ ND6_TMR_INTERVAL, nd6_tmr, nd6_needed, nd6_ages, 0 },
+	{ ND6_TMR_INTERVAL, nd6_call, nd6_needed, nd6_ages, 0 },
 	{ DHCP_FINE_TIMER_MSECS, dhcp_fine_tmr, dhcp_needed, NULL, 0 },
 	{ DHCP_COARSE_TIMER_MSECS, dhcp_coarse_tmr, lease_needed, NULL, 0 },
 	{ DNS_TMR_INTERVAL, dns_tmr, dns_needed, dns_ages, 0 },
@@ -302,23 +311,26 @@ void sys_untimeout(sys_timeout_handler handler, void *arg)
 
 static void cyclic_run(u32_t now)
 {
-	u32_t missed;
+	u32_t missed, needed;
 	size_t i;
 
 	for (i = 0; i < LWIP_ARRAYSIZE(cyclic); i++) {
 		missed = (now - cyclic[i].last) / cyclic[i].interval;
 		if (!missed)
 			continue;
+		needed = cyclic[i].needed();
 		/*
 		 * What a module waits for now began after it was last called, so the
 		 * calls in between would age it before its time.
 		 */
-		if (missed > 1 && cyclic[i].needed()) {
+		if (missed > 1 && needed == 1) {
 			missed = 1;
 			cyclic[i].last = now;
 		} else {
 			cyclic[i].last += missed * cyclic[i].interval;
 		}
+		if (!needed && !(cyclic[i].ages && cyclic[i].ages()))
+			continue;
 		for (missed = LWIP_MIN(missed, MISSED_MAX); missed; missed--)
 			cyclic[i].call();
 	}
@@ -344,7 +356,7 @@ void sys_check_timeouts(void)
 
 u32_t sys_timeouts_sleeptime(void)
 {
-	u32_t now = sys_now(), sleep = FOREVER_MS, passed, wait;
+	u32_t now = sys_now(), sleep = FOREVER_MS, passed, needed, wait;
 	static u32_t asked;
 	size_t i;
 
@@ -364,8 +376,9 @@ u32_t sys_timeouts_sleeptime(void)
 	}
 	for (i = 0; i < LWIP_ARRAYSIZE(cyclic); i++) {
 		passed = now - cyclic[i].last;
-		if (cyclic[i].needed())
-			wait = cyclic[i].interval;
+		needed = cyclic[i].needed();
+		if (needed)
+			wait = needed * cyclic[i].interval;
 		else if (cyclic[i].ages && cyclic[i].ages())
 			wait = LAZY_MS;
 		else
