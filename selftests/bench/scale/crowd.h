@@ -16,6 +16,9 @@
 #define CROWD_SWITCH	"crowd"
 #define CROWD_VM_BYTES	(256U << 10)
 
+/* A VM that has booted tests its IPv6 address and asks for routers, for nine seconds. Then it is quiet. */
+#define CROWD_SETTLE_S	15
+
 /**
  * struct crowd - its VMs, by number
  * @dev:      /dev/denali

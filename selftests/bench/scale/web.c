@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <linux/denali.h>
 
@@ -152,16 +153,20 @@ void scale_spin(int dev, int most, int seconds)
 	compare(dev, "spin-spin", 0, "spin", most, 30);
 }
 
+static void web_of(int nr)
+{
+	crowd_grow(&crowd, nr, "");
+	sleep(CROWD_SETTLE_S);
+	measure_all();
+}
+
 void scale_web(int dev, int most, int seconds)
 {
 	int nr;
 
 	crowd_init(&crowd, dev);
-	for (nr = 1; nr < most; nr *= 10) {
-		crowd_grow(&crowd, nr, "");
-		measure_all();
-	}
-	crowd_grow(&crowd, most, "");
-	measure_all();
+	for (nr = 1; nr < most; nr *= 10)
+		web_of(nr);
+	web_of(most);
 	crowd_exit(&crowd);
 }
