@@ -23,6 +23,7 @@ unsigned int client_echo(int nr);
  * @arg:      its argument
  * @first:    requests that aren't measured, before
  * @busy_ns:  OUT instructions of the CPU over the measured ones
+ * @client_ns: OUT those of this process among them
  * @ns:       OUT time of all of these
  * @latency:  OUT of each measured one, ns, sorted: @count of them
  * @failed:   OUT requests begun anew because they were refused or took too long
@@ -36,6 +37,7 @@ struct load {
 	void *arg;
 	int first;
 	uint64_t busy_ns;
+	uint64_t client_ns;
 	uint64_t ns;
 	uint64_t *latency;
 	unsigned int failed;

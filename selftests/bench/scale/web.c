@@ -81,6 +81,8 @@ static void measure(const char *name, struct load *load)
 	client_http(load);
 	printf("%s %d drops %llu\n", name, crowd.nr, (unsigned long long)(crowd_drops() - dropped));
 	printf("%s %d insns %llu\n", name, crowd.nr, (unsigned long long)load->busy_ns / load->count);
+	printf("%s %d servers %llu\n", name, crowd.nr,
+	       (unsigned long long)(load->busy_ns - load->client_ns) / load->count);
 	printf("%s %d ns %llu\n", name, crowd.nr, (unsigned long long)load->ns / load->count);
 	printf("%s %d p50 %llu\n", name, crowd.nr, permille(load, 500));
 	printf("%s %d p99 %llu\n", name, crowd.nr, permille(load, 990));
