@@ -166,6 +166,7 @@ void scale_resident(int dev, int most, int seconds)
 	}
 	crowd_grow(&crowd, most, "");
 	all_answer(most);
+	sleep(CROWD_SETTLE_S);
 	if (!wait_until(reclaimed(&nl, with_tables), SOON_MS))
 		die("idle VMs keep their page tables");
 	host_forget();
