@@ -2,17 +2,17 @@
 /*
  * lwIP's timers, in place of its timeouts.c, for a VM that should sleep.
  *
- * lwIP's own calls each module's timer function all the time, ten times a second
- * for those of multicast, though most have nothing to do. Here each says whether it
- * waits for something, and for which call. If it does, it is called when that is due. If not, its calls
- * only age tables, and are made up for later in one go: after LAZY_MS if something is in
- * them that grows old, and else when there is a reason to wake. So a VM without traffic wakes
- * once a minute for some minutes, and then no more. (The idle timeout of a guest
- * is the next TCP timer: Whitaker et al., OSDI 2002.)
+ * lwIP's own calls each module's timer function all the time, ten times a second for those
+ * of multicast, though most have nothing to do. Here each says whether it waits for
+ * something, and for which call. If it does, it is called when that is due. If not, its
+ * calls only age tables, and are made up for later in one go: after LAZY_MS if something is
+ * in them that grows old, and else when there is a reason to wake. So a VM without traffic
+ * wakes once a minute for some minutes, and then no more. (The idle timeout of a guest is
+ * the next TCP timer: Whitaker et al., OSDI 2002.)
  *
- * All with the core lock held. The net thread sleeps for what
- * sys_timeouts_sleeptime() told it; if another thread gives it an earlier reason, the
- * lock's release wakes it (denali_timers_check()).
+ * All with the core lock held. The net thread sleeps for what sys_timeouts_sleeptime() told
+ * it; if another thread gives it an earlier reason, the lock's release wakes it
+ * (denali_timers_check()).
  */
 #include <lwip/opt.h>
 #include <lwip/dhcp.h>
@@ -84,17 +84,17 @@ static int tcp_ages(void)
 
 static u32_t reass_needed(void)
 {
-	return denali_pool_used(MEMP_REASSDATA);
+	return !!denali_pool_used(MEMP_REASSDATA);
 }
 
 static u32_t reass6_needed(void)
 {
-	return denali_pool_used(MEMP_IP6_REASSDATA);
+	return !!denali_pool_used(MEMP_IP6_REASSDATA);
 }
 
 static u32_t arp_needed(void)
 {
-	return denali_pool_used(MEMP_ARP_QUEUE);
+	return !!denali_pool_used(MEMP_ARP_QUEUE);
 }
 
 static int arp_ages(void)
@@ -112,7 +112,7 @@ static int arp_ages(void)
 
 static u32_t dns_needed(void)
 {
-	return lookups;
+	return !!lookups;
 }
 
 /* Answers in the cache, which doesn't tell whether it has any. */
