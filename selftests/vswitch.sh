@@ -48,7 +48,7 @@ all_down()
 }
 trap all_down EXIT
 
-plan 38
+plan 39
 net_up || { echo "# no network namespace"; exit 1; }
 
 check "there is no switch at first" no_switch
@@ -79,6 +79,29 @@ two_hypercalls()
 	[ $took -lt 280 ] || { echo "$took hypercalls for 100 answers"; return 1; }
 }
 check "two hypercalls for an answer" two_hypercalls
+
+# is_ready NAME: the guest echo said so, and idles.
+is_ready()
+{
+	"$ctl" console "$1" --no-follow | grep -q "ready on port" &&
+	[ "$("$ctl" -j show "$1" | json 'd[0]["idle"]')" = True ]
+}
+
+# Alone on a switch. lwIP would ask for routers a second and five seconds after it started, on
+# its loopback interface if on no other.
+nobody_speaks()
+{
+	local before after status=0
+	in_ns "$ctl" switch add quiet &&
+	in_ns "$ctl" create "$guests/echo" name alone start nic switch quiet args ip=10.7.0.1/24 ip6=off || return
+	wait_for is_ready alone || status=1
+	before=$(hypercalls alone)
+	sleep 7
+	after=$(hypercalls alone)
+	[ "$after" = "$before" ] || { echo "$before hypercalls, then $after"; status=1; }
+	"$ctl" destroy alone && "$ctl" switch del quiet && return $status
+}
+check "a VM that nobody speaks to doesn't wake" nobody_speaks
 check "ping over IPv6" wait_for in_ns ping -6 -c 1 -W "$(patience 1)" fd09::3
 check "UDP, whole and in fragments" eval "udp 10.9.0.3 1472 20 && udp 10.9.0.3 5000 5"
 check "TCP, 50 connections at once" tcp 10.9.0.3 50 20000

@@ -267,6 +267,9 @@ void denali_net_start(void)
 	tcpip_init(NULL, NULL);
 
 	LOCK_TCPIP_CORE();
+	/* There is only the loopback interface so far, and lwIP would ask it for routers, thrice. */
+	NETIF_FOREACH(netif)
+		netif->rs_count = 0;
 	configure_global();
 	for (port = 0; port < DENALI_VREGS->nr_ports; port++) {
 		if (DENALI_VREGS->ports[port].type != DENALI_PORT_NIC)

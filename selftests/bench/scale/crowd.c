@@ -90,14 +90,6 @@ void crowd_init(struct crowd *c, int dev)
 	crowd_template(c);
 }
 
-static uint64_t lap(uint64_t *start)
-{
-	uint64_t now = now_ns(), passed = now - *start;
-
-	*start = now;
-	return passed;
-}
-
 static void start(int vm, int i, const char *args)
 {
 	struct in_addr addr = { crowd_addr(i) };
@@ -119,34 +111,29 @@ static void grow(struct crowd *c, int nr, const char *args)
 
 	if (ioctl(c->template, DENALI_IOC_VM_CLONES, &arg) < 0)
 		die("%d clones beside %d: %m", nr, c->nr);
-	c->spent[0] += lap(&since);
+	c->request_ns += now_ns() - since;
 	for (i = 0; i < nr; i++)
 		if (switch_plug(fd[i], c->nr + i, CROWD_SWITCH) < 0)
 			die("VM %d can't be plugged in: %m", c->nr + i);
-	c->spent[1] += lap(&since);
 	for (i = 0; i < nr; i++) {
 		start(fd[i], c->nr + i, args);
 		close(fd[i]);
 	}
-	c->spent[2] += lap(&since);
 	c->nr += nr;
 }
 
 void crowd_grow(struct crowd *c, int nr, const char *args)
 {
 	int from = c->nr, i;
-	uint64_t since;
 
 	if (nr > CROWD_MAX)
 		die("%d VMs are more than there are addresses for, %d", nr, CROWD_MAX);
 	while (c->nr < nr)
 		grow(c, nr - c->nr < BATCH ? nr - c->nr : BATCH, args);
-	since = now_ns();
 	/* One after the other: a dump of all takes longer, the more there are. */
 	for (i = from; i < nr && !strstr(args, "spin"); i++)
 		if (!wait_until(idles(c->id[i]), 10 * SOON_MS))
 			die("VM %d of %d doesn't idle", i, c->nr);
-	c->spent[3] += lap(&since);
 }
 
 void crowd_shrink(struct crowd *c, int nr)

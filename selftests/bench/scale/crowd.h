@@ -16,7 +16,7 @@
 #define CROWD_SWITCH	"crowd"
 #define CROWD_VM_BYTES	(256U << 10)
 
-/* A VM that has booted tests its IPv6 address and asks for routers, for nine seconds. Then it is quiet. */
+/* A VM that has booted and has no IPv6 does nothing any more. If it did after all, it would be counted. */
 #define CROWD_SETTLE_S	15
 
 /**
@@ -27,7 +27,7 @@
  * @flags:    of the VMs that are made: DENALI_CREATE_*
  * @nr:       how many there are
  * @id:       their ids
- * @spent:    ns, in turn: cloned, plugged in, started, until the last idled. VMs run meanwhile
+ * @request_ns: in requests for clones, all so far. VMs run meanwhile
  */
 struct crowd {
 	int dev;
@@ -36,7 +36,7 @@ struct crowd {
 	uint32_t flags;
 	int nr;
 	uint64_t id[CROWD_MAX];
-	uint64_t spent[4];
+	uint64_t request_ns;
 };
 
 /* Takes this process to a network namespace of its own. Its VMs end with the process at the latest. */

@@ -121,10 +121,10 @@ static void step(int from, int to)
 {
 	uint64_t start = now_ns(), idle = cpu_idle_ns();
 
-	memset(crowd.spent, 0, sizeof(crowd.spent));
+	crowd.request_ns = 0;
 	crowd_grow(&crowd, to, "");
 	sleep(CROWD_SETTLE_S);
-	printf("create %d request %llu\n", to, (unsigned long long)(crowd.spent[0] / (to - from)));
+	printf("create %d request %llu\n", to, (unsigned long long)(crowd.request_ns / (to - from)));
 	printf("create %d all %llu\n", to,
 	       (unsigned long long)(now_ns() - start - (cpu_idle_ns() - idle)) / (to - from));
 	fflush(stdout);
