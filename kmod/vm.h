@@ -185,6 +185,32 @@ static inline bool dn_vm_ending(const struct dn_vm *vm)
 }
 
 /* vm.c */
+int dn_vm_setup(struct dn_vm *vm, u32 entry, const char *cmdline, u32 len);
+int dn_vm_start(struct dn_vm *vm);
+int dn_vm_start_locked(struct dn_vm *vm);
+int dn_vm_stop(struct dn_vm *vm);
+int dn_vm_stop_locked(struct dn_vm *vm);
+int dn_vm_kill(struct dn_vm *vm, const char *why);
+int dn_vm_destroy(struct dn_vm *vm);
+int dn_vm_nic(struct dn_vm *vm, struct denali_vm_nic *arg);
+void dn_vm_finish(struct dn_vm *vm);
+void dn_vm_finish_work(struct work_struct *work);
+void dn_vm_settle(struct dn_vm *vm);
+void dn_vm_freeze(struct dn_vm *vm);
+void dn_vm_frozen(struct dn_vm *vm);
+int dn_vms_init(void);
+void dn_vms_exit(void);
+
+/* vm_table.c */
+int dn_vm_publish(struct dn_vm *vm);
+void dn_vm_withdraw(struct dn_vm *vm);
+struct dn_vm *dn_vm_find(u64 id, const char *name);	/* with a reference, or ERR_PTR */
+struct dn_vm *dn_vm_next(u64 id);			/* first VM with an id > @id, with a reference, or NULL */
+u32 dn_vm_count(void);
+bool dn_name_ok(const char *name);
+bool dn_vm_may(const struct dn_vm *vm);			/* may the caller see and control it? */
+
+/* vm_create.c */
 struct denali_vm_create;
 struct dn_account;
 struct dn_vm *dn_vm_create(const struct denali_vm_create *arg);
@@ -193,29 +219,12 @@ struct dn_vm *dn_vm_new(u64 mem_bytes, u32 flags, const char *name, struct dn_vm
 struct dn_vm *dn_vm_make(u64 mem_bytes, u32 flags, const char *name, struct dn_vm *base,
 			 const char *tenant, u32 priority);
 bool dn_vm_admitted(const struct dn_vm *vm);
-struct dn_vm *dn_vm_find(u64 id, const char *name);	/* with a reference, or ERR_PTR */
-struct dn_vm *dn_vm_next(u64 id);			/* first VM with an id > @id, with a reference, or NULL */
 void dn_vm_put(struct dn_vm *vm);
-u32 dn_vm_count(void);
-bool dn_name_ok(const char *name);
-bool dn_vm_may(const struct dn_vm *vm);			/* may the caller see and control it? */
+
+/* vm_info.c */
 u32 dn_vm_state(const struct dn_vm *vm);
 void dn_vm_fill_state(struct dn_vm *vm, struct denali_vm_state *st);
 u64 dn_vm_kmem(struct dn_vm *vm);
-int dn_vm_setup(struct dn_vm *vm, u32 entry, const char *cmdline, u32 len);
-int dn_vm_start(struct dn_vm *vm);
-int dn_vm_start_locked(struct dn_vm *vm);
-int dn_vm_stop(struct dn_vm *vm);
-int dn_vm_kill(struct dn_vm *vm, const char *why);
-int dn_vm_destroy(struct dn_vm *vm);
-int dn_vm_nic(struct dn_vm *vm, struct denali_vm_nic *arg);
-void dn_vm_finish(struct dn_vm *vm);
-void dn_vm_settle(struct dn_vm *vm);
-void dn_vm_freeze(struct dn_vm *vm);
-void dn_vm_frozen(struct dn_vm *vm);
-int dn_vm_stop_locked(struct dn_vm *vm);
-int dn_vms_init(void);
-void dn_vms_exit(void);
 
 /* share.c */
 int dn_share_set(struct dn_vm *vm, const struct denali_vm_share *arg);
