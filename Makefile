@@ -136,10 +136,10 @@ bench: deps
 	$(MAKE) all
 	KERNEL=$(or $(KERNEL),$(KVER)) selftests/bench/run
 
-# Tables and plots are part of the documents.
+# Tables and plots are part of the documents. One of its guests is the self-tests'.
 bench-scale: deps
 	tools/deps plots
-	$(MAKE) all
+	$(MAKE) all selftests
 	KERNEL=$(or $(KERNEL),$(KVER)) selftests/bench/run-scale $(SCALEARGS)
 
 check:
