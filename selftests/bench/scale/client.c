@@ -150,31 +150,27 @@ static int slot_ask(struct slot *s, int ep, const char *path)
 	return epoll_ctl(ep, EPOLL_CTL_MOD, s->fd, &event);
 }
 
-/* Return: 1 it has all, 0 there is more to come, -1 it was cut off. */
+/* All that has come. Return: 1 it has all, 0 there is more to come, -1 it was cut off. */
 static int slot_read(struct slot *s, size_t bytes)
 {
 	static char buf[65536];
 	char *end;
 	ssize_t n;
 
-	n = recv(s->fd, buf, sizeof(buf) - 1, 0);
+	while ((n = recv(s->fd, buf, sizeof(buf) - 1, 0)) > 0) {
+		/* The guest sends all of its header in a segment. */
+		if (!s->got) {
+			buf[n] = '\0';
+			end = strstr(buf, "\r\n\r\n");
+			if (strncmp(buf, "HTTP/1.1 200 ", 13) || !end)
+				die("VM %d answers: %.*s", s->vm, (int)n, buf);
+			s->body = end + 4 - buf;
+		}
+		s->got += n;
+	}
 	if (n < 0)
 		return errno == EAGAIN ? 0 : -1;
-	if (!n) {
-		if (s->body >= 0 && s->got - s->body == bytes)
-			return 1;
-		return -1;
-	}
-	/* The guest sends all of its header in a segment. */
-	if (!s->got) {
-		buf[n] = '\0';
-		end = strstr(buf, "\r\n\r\n");
-		if (strncmp(buf, "HTTP/1.1 200 ", 13) || !end)
-			die("VM %d answers: %.*s", s->vm, (int)n, buf);
-		s->body = end + 4 - buf;
-	}
-	s->got += n;
-	return 0;
+	return s->body >= 0 && s->got - s->body == bytes ? 1 : -1;
 }
 
 static int by_value(const void *a, const void *b)
