@@ -27,7 +27,7 @@
 #define PATIENCE_NS	(20 * 1000000000ULL)
 
 /* Not /proc/timer_list, which is exact but takes the square of the number of timers. */
-uint64_t cpu_idle_ns(void)
+static uint64_t cpu_idle_ns(void)
 {
 	unsigned long long idle, wait;
 	FILE *f = fopen("/proc/stat", "r");
@@ -36,6 +36,21 @@ uint64_t cpu_idle_ns(void)
 		die("/proc/stat: %m");
 	fclose(f);
 	return (idle + wait) * (1000000000ULL / sysconf(_SC_CLK_TCK));
+}
+
+uint64_t cpu_busy_ns(void)
+{
+	return now_ns() - cpu_idle_ns();
+}
+
+uint64_t cpu_busy_at_rest_ns(void)
+{
+	uint64_t idle = cpu_idle_ns();
+
+	/* At a tick nothing is left over. */
+	while (cpu_idle_ns() == idle)
+		usleep(1000);
+	return cpu_busy_ns();
 }
 
 /* What this process has executed, in the kernel as well: not what interrupts and others do for it. */
@@ -201,7 +216,7 @@ void client_http(struct load *load)
 {
 	int ep = epoll_create1(0), begun = 0, done = 0, total = load->first + load->count, n, i, ret;
 	struct slot *slot = calloc(load->at_once, sizeof(*slot));
-	uint64_t start = now_ns(), idle = cpu_idle_ns(), own = client_ns();
+	uint64_t start = now_ns(), busy = cpu_busy_ns(), own = client_ns();
 	struct epoll_event event[64];
 
 	if (ep < 0 || !slot)
@@ -233,7 +248,7 @@ void client_http(struct load *load)
 			if (done >= load->first)
 				load->latency[done - load->first] = now_ns() - s->start;
 			if (++done == load->first) {
-				idle = cpu_idle_ns();
+				busy = cpu_busy_ns();
 				own = client_ns();
 				start = now_ns();
 			}
@@ -247,7 +262,7 @@ void client_http(struct load *load)
 	}
 	load->ns = now_ns() - start;
 	load->client_ns = client_ns() - own;
-	load->busy_ns = load->ns - (cpu_idle_ns() - idle);
+	load->busy_ns = cpu_busy_ns() - busy;
 	qsort(load->latency, load->count, sizeof(*load->latency), by_value);
 	free(slot);
 	close(ep);

@@ -45,7 +45,10 @@ struct load {
 
 void client_http(struct load *load);
 
-/* ns for which the CPUs had nothing to do since the machine was booted, by ticks of 10 ms. */
-uint64_t cpu_idle_ns(void);
+/* ns that the CPU has executed for, from some point on: by what it was idle, in ticks of 10 ms. */
+uint64_t cpu_busy_ns(void);
+
+/* The same to a millisecond, if the CPU idles now. */
+uint64_t cpu_busy_at_rest_ns(void);
 
 #endif /* DENALI_BENCH_CLIENT_H */

@@ -119,14 +119,13 @@ static uint64_t active(struct nl *nl, const struct memory *before)
  */
 static void step(int from, int to)
 {
-	uint64_t start = now_ns(), idle = cpu_idle_ns();
+	uint64_t before = cpu_busy_at_rest_ns();
 
 	crowd.request_ns = 0;
 	crowd_grow(&crowd, to, "");
 	sleep(CROWD_SETTLE_S);
 	printf("create %d request %llu\n", to, (unsigned long long)(crowd.request_ns / (to - from)));
-	printf("create %d all %llu\n", to,
-	       (unsigned long long)(now_ns() - start - (cpu_idle_ns() - idle)) / (to - from));
+	printf("create %d all %llu\n", to, (unsigned long long)(cpu_busy_at_rest_ns() - before) / (to - from));
 	fflush(stdout);
 }
 

@@ -37,12 +37,12 @@ static uint64_t run_ns(struct nl *nl)
 /* Instructions a second over so many, in thousandths. */
 static void measure(struct nl *nl, int nr, int seconds)
 {
-	uint64_t ran = run_ns(nl), start = now_ns(), idle = cpu_idle_ns(), busy;
+	uint64_t ran = run_ns(nl), before = cpu_busy_at_rest_ns(), busy;
 
 	sleep(seconds);
-	busy = now_ns() - start - (cpu_idle_ns() - idle);
+	busy = cpu_busy_at_rest_ns() - before;
 	printf("rest %d insns-per-s %llu\n", nr, (unsigned long long)busy / seconds);
-	printf("rest %d resolution %llu\n", nr, 1000000000ULL / sysconf(_SC_CLK_TCK) / seconds + 1);
+	printf("rest %d resolution %llu\n", nr, 1000000ULL / seconds + 1);
 	printf("rest %d vm-ns %llu\n", nr, (unsigned long long)(run_ns(nl) - ran));
 	fflush(stdout);
 }
