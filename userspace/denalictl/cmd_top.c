@@ -59,12 +59,10 @@ static struct json_object *look_object(const struct top *top)
 	struct json_object *obj = json_object_new_object();
 	struct json_object *total = json_object_new_object();
 	struct json_object *rows = json_object_new_array();
-	struct timespec ts;
 	unsigned int state;
 	size_t i;
 
-	clock_gettime(CLOCK_REALTIME, &ts);
-	ctl_add_uint(obj, "time_ns", ts.tv_sec * 1000000000ULL + ts.tv_nsec);
+	ctl_add_uint(obj, "time_ns", top->wall);
 	ctl_add_uint(obj, "interval_ns", top->interval);
 	ctl_add_uint(total, "vms", top->count);
 	ctl_add_uint(total, "idle", top->idle);

@@ -32,12 +32,17 @@ const char * const top_keywords[] = {
 	NULL
 };
 
-uint64_t top_now(void)
+static uint64_t now_by(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+uint64_t top_now(void)
+{
+	return now_by(CLOCK_MONOTONIC);
 }
 
 const char *top_state(const struct denali_vm_stats *vm)
@@ -226,6 +231,7 @@ int top_update(struct top *top, struct denali_error *err)
 	now = top_now();
 	top->interval = top->at ? now - top->at : 0;
 	top->at = now;
+	top->wall = now_by(CLOCK_REALTIME);
 	free(top->before);
 	top->before = top->list;
 	top->count_before = top->count;

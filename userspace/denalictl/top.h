@@ -64,8 +64,9 @@ struct top {
 	struct denali_nl *nl;
 	struct denali_vm_stats *list, *before;
 	size_t count, count_before;
-	uint64_t at;
-	uint64_t interval;
+	uint64_t at;			/* when the dump was taken, as top_now() tells */
+	uint64_t wall;			/* and by the wall clock, ns */
+	uint64_t interval;		/* since the one before, ns; 0: there is none */
 
 	enum top_key sort;
 	bool reverse;
