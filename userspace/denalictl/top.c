@@ -228,10 +228,11 @@ int top_update(struct top *top, struct denali_error *err)
 	ret = denali_stats_list(top->nl, &list, &count, err);
 	if (ret)
 		return ret;
+	/* In this order two looks are no nearer by the wall clock than the pause from at. */
+	top->wall = now_by(CLOCK_REALTIME);
 	now = top_now();
 	top->interval = top->at ? now - top->at : 0;
 	top->at = now;
-	top->wall = now_by(CLOCK_REALTIME);
 	free(top->before);
 	top->before = top->list;
 	top->count_before = top->count;
