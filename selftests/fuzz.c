@@ -40,6 +40,7 @@
 #define CORPUS		4096
 #define GUESTS		2
 #define ROUNDS		5000	/* of a guest */
+#define SWITCH		"fuzz-guests"
 #define PROGRAM_MS	(1000 * timeout_factor())	/* then it is killed */
 #define SIGNAL_US	7000	/* between two signals, by which what sleeps wakes up */
 
@@ -49,10 +50,15 @@ static bool verbose;
 
 /* --- the guests beside ------------------------------------------------------------- */
 
+static int guests[GUESTS];
+static struct fuzz_rng guests_rng;	/* their own: how often they end is chance */
+static unsigned int lives;
+
+/* One for each guest, and the uplink of a switch that they are all on. */
 static struct {
-	int vm, tap;
+	int fd;
 	unsigned int ifindex;
-} guests[GUESTS];
+} taps[GUESTS + 1];
 
 static int guest_tap(unsigned int *ifindex)
 {
@@ -68,38 +74,85 @@ static int guest_tap(unsigned int *ifindex)
 	return -1;
 }
 
-static bool guests_start(struct fuzz_rng *rng)
+static bool guest_live(int i)
 {
+	struct denali_vm_nic nic = {
+		.tap_fd = taps[i].fd,
+		.port = DENALI_NIC_NEW_PORT,
+		.mac = { 2, 0xfb, 0, 0, 0, i },
+	};
 	char line[64];
 
-	for (int i = 0; i < GUESTS; i++) {
-		struct denali_vm_nic nic = { .port = DENALI_NIC_NEW_PORT, .mac = { 2, 0xfb, 0, 0, 0, i } };
-
-		guests[i].tap = guest_tap(&guests[i].ifindex);
-		nic.tap_fd = guests[i].tap;
-		snprintf(line, sizeof(line), "%u %u", (unsigned int)fuzz_rnd(rng), ROUNDS);
-		guests[i].vm = guest_make(dev, "fuzz", GUEST_MEM, line);
-		if (guests[i].tap < 0 || guests[i].vm < 0 || ioctl(guests[i].vm, DENALI_IOC_VM_NIC, &nic) < 0 ||
-		    vm_ctl(guests[i].vm, DENALI_IOC_VM_START) < 0) {
-			fprintf(stderr, "fuzz: guest: %s\n", strerror(errno));
-			return false;
-		}
+	snprintf(line, sizeof(line), "%u %u", (unsigned int)fuzz_rnd(&guests_rng), ROUNDS);
+	guests[i] = guest_make(dev, "fuzz", GUEST_MEM, line);
+	if (guests[i] < 0)
+		return false;
+	if (ioctl(guests[i], DENALI_IOC_VM_NIC, &nic) == 0 && switch_plug(guests[i], i, SWITCH) == 0 &&
+	    vm_ctl(guests[i], DENALI_IOC_VM_START) == 0) {
+		lives++;
+		return true;
 	}
-	return true;
+	close(guests[i]);
+	guests[i] = -1;
+	return false;
+}
+
+static bool guests_start(struct fuzz_rng *rng)
+{
+	bool ok = switch_add(dev, SWITCH, 0, 0) == 0;
+
+	guests_rng.state = fuzz_rnd(rng);
+	for (int i = 0; i < GUESTS + 1; i++) {
+		taps[i].fd = guest_tap(&taps[i].ifindex);
+		ok = ok && taps[i].fd >= 0;
+	}
+	ok = ok && switch_tap(dev, SWITCH, DENALI_SWITCH_UPLINK, taps[GUESTS].fd) == 0;
+	for (int i = 0; i < GUESTS; i++) {
+		guests[i] = -1;
+		ok = ok && guest_live(i);
+	}
+	if (!ok)
+		fprintf(stderr, "fuzz: guest: %s\n", strerror(errno));
+	return ok;
+}
+
+/*
+ * None lives long: it asks for its end, or breaks what it stands on. That no other can be made isn't
+ * wrong while a program has the pool's memory, or has taken it away.
+ */
+static void guests_renew(void)
+{
+	for (int i = 0; i < GUESTS; i++) {
+		if (guests[i] >= 0) {
+			if (!vm_ended(guests[i]))
+				continue;
+			close(guests[i]);
+		}
+		guest_live(i);
+	}
+}
+
+/* One that waits for ever has done all that it will. */
+static void guests_kill(void)
+{
+	for (int i = 0; i < GUESTS; i++)
+		if (guests[i] >= 0)
+			vm_ctl(guests[i], DENALI_IOC_VM_KILL);
 }
 
 /* Something for their receive rings. */
 static void guests_feed(struct fuzz_rng *rng)
 {
+	static const char *const to_whom[] = { "\377\377\377\377\377\377", "\2\373\0\0\0", "\2\0\0\0\0\1" };
 	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_halen = 6 };
 	int sock = socket(AF_PACKET, SOCK_RAW, 0);
 	uint8_t frame[2000];
 
-	for (int i = 0; i < 4 * GUESTS; i++) {
-		to.sll_ifindex = guests[i % GUESTS].ifindex;
+	for (int i = 0; i < 4 * (GUESTS + 1); i++) {
+		to.sll_ifindex = taps[i % (GUESTS + 1)].ifindex;
 		for (size_t j = 0; j < sizeof(frame); j += 8)
 			*(uint64_t *)(frame + j) = fuzz_rnd(rng);
-		memcpy(frame, fuzz_below(rng, 2) ? "\377\377\377\377\377\377" : "\2\373\0\0\0", 6);
+		memcpy(frame, to_whom[fuzz_below(rng, 3)], 6);
 		/* What is too long for it the tap refuses. */
 		sendto(sock, frame, 14 + fuzz_below(rng, 1600), 0, (void *)&to, sizeof(to));
 	}
@@ -108,10 +161,11 @@ static void guests_feed(struct fuzz_rng *rng)
 
 static void guests_end(void)
 {
-	for (int i = 0; i < GUESTS; i++) {
-		close(guests[i].vm);
-		close(guests[i].tap);
-	}
+	for (int i = 0; i < GUESTS; i++)
+		close(guests[i]);
+	switch_del(dev, SWITCH);
+	for (int i = 0; i < GUESTS + 1; i++)
+		close(taps[i].fd);
 }
 
 /* --- programs ---------------------------------------------------------------------- */
@@ -218,6 +272,7 @@ static void process_main(const struct fuzz_program *p)
 
 static bool process_ended(pid_t pid, int *status)
 {
+	guests_renew();
 	return waitpid(pid, status, WNOHANG) == pid;
 }
 
@@ -325,6 +380,7 @@ static bool batch(struct fuzz_rng *rng, uint64_t from, unsigned int count, char 
 			printf("# program %" PRIu64 "\n", from + i);
 			program_print(p);
 		}
+		guests_kill();
 		guests_feed(rng);
 		/* One in eight is killed at some moment. */
 		ok = program_run(p, fuzz_below(rng, 8) ? PROGRAM_MS : fuzz_below(rng, 30), why, size);
@@ -433,15 +489,15 @@ int main(int argc, char **argv)
 		done += n;
 		if (now_ns() - told > 60000000000ULL || !ok) {
 			told = now_ns();
-			printf("# %" PRIu64 " programs, %u calls, %u worked, %u programs kept\n", done, shared->calls,
-			       shared->worked, in_corpus);
+			printf("# %" PRIu64 " programs, %u calls, %u worked, %u programs kept, %u guests\n", done,
+			       shared->calls, shared->worked, in_corpus, lives);
 			fflush(stdout);
 		}
 	}
 	watch_stop();
 	if (!ok)
 		pool_restore();
-	printf("# %" PRIu64 " programs of %u calls, %u of them worked; %u came to a new place\n", done, shared->calls,
-	       shared->worked, in_corpus);
+	printf("# %" PRIu64 " programs of %u calls, %u of them worked; %u came to a new place; %u guests\n", done,
+	       shared->calls, shared->worked, in_corpus, lives);
 	return !(enough_worked() && ok);
 }

@@ -103,6 +103,34 @@ static void set_ring(void)
 	guest_set_ring(port, queue, (void *)where, order);
 }
 
+/* What a switch looks at: from the NIC's address, to all or a neighbour, and who asks for which IP address. */
+static void write_frame(uint8_t *frame, uint32_t port)
+{
+	static const uint8_t arp[] = { 8, 6, 0, 1, 8, 0, 6, 4, 0, 1 };
+	static const uint8_t ndisc[] = { 0x86, 0xdd, 0x60, 0, 0, 0, 0, 24, 58, 255 };
+	static const uint8_t neighbour[] = { 2, 0, 0, 0, 0 };
+	volatile uint8_t *mac = vregs->ports[port].mac;
+	bool to_all = one_in(2), asks_arp = one_in(2);
+
+	for (uint32_t i = 0; i < 6; i++) {
+		frame[i] = to_all ? 0xff : i < 5 ? neighbour[i] : below(3);
+		frame[6 + i] = mac[i];
+		frame[22 + i] = mac[i];
+	}
+	for (uint32_t i = 0; i < sizeof(arp); i++)
+		frame[12 + i] = asks_arp ? arp[i] : ndisc[i];
+	if (asks_arp) {
+		frame[21] = below(3);
+		frame[31] = below(8);
+		frame[41] = below(8);
+	} else {
+		frame[54] = 130 + below(16);
+		frame[77] = below(8);
+	}
+	if (one_in(4))
+		frame[below(80)] = rnd();
+}
+
 /* A request that is right, or nearly. */
 static void publish(void)
 {
@@ -118,6 +146,8 @@ static void publish(void)
 			.len = 14 + below(1500),
 			.cookie = rnd(),
 		};
+		if (one_in(2))
+			write_frame((uint8_t *)(uintptr_t)desc->addr, port % DENALI_MAX_PORTS);
 		if (one_in(4)) {
 			desc->flags = below(4);
 			desc->pos = below(2) ? below(64) << 16 | below(64) : number();
