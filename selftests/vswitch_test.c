@@ -329,6 +329,36 @@ TEST_F(vswitch, arp_goes_to_whom_it_concerns)
 	who_is_asked(_metadata, self, frame_arp);
 }
 
+/* What isn't ARP for Ethernet and IPv4, or not all of it, is for all and shows nobody's address. */
+TEST_F(vswitch, arp_of_another_kind)
+{
+	static const struct {
+		int at, byte, len;
+	} wrong[] = { { 16, 0x86, 60 }, { 18, 8, 60 }, { 19, 16, 60 }, { 0, 0xff, 41 } };
+	uint64_t rx[3];
+	uint8_t frame[128];
+
+	ASSERT_TRUE(puppets(self, 3));
+	for (int i = 0; i < 2; i++)
+		EXPECT_EQ(vm_send(self, i, frame, frame_arp(frame, i, i + 1, i + 1)), 0);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		for (int j = 0; j < 3; j++)
+			rx[j] = port(self, j).rx_packets;
+		frame_arp(frame, 0, 1, 2);
+		frame[wrong[i].at] = wrong[i].byte;
+		EXPECT_EQ(vm_send(self, 0, frame, wrong[i].len), 0);
+		EXPECT_RX(1, rx[1] + 1);
+		EXPECT_RX(2, rx[2] + 1);
+		/* Had it been shown, the next would be for port 1 and not for the one that has shown none. */
+		frame_arp(frame, 1, 9, 9);
+		frame[wrong[i].at] = wrong[i].byte;
+		EXPECT_EQ(vm_send(self, 1, frame, wrong[i].len), 0);
+		EXPECT_EQ(vm_send(self, 0, frame, frame_arp(frame, 0, 1, 9)), 0);
+		EXPECT_RX(1, rx[1] + 1);
+		EXPECT_RX(2, rx[2] + 3);
+	}
+}
+
 TEST_F(vswitch, neighbour_solicitation_goes_to_whom_it_concerns)
 {
 	who_is_asked(_metadata, self, frame_ns);
@@ -422,6 +452,23 @@ TEST_F(vswitch, uplink)
 	EXPECT_RX(1, 2);
 	EXPECT_EQ(counters(self).rx_packets, 2);
 	EXPECT_EQ(counters(self).rx_bytes, 2 * LEN);
+}
+
+/* A tap may have a greater MTU than any port: what no port could take is lost, and nothing else is. */
+TEST_F(vswitch, uplink_frame_too_long)
+{
+	uint8_t frame[4000];
+
+	ASSERT_TRUE(uplink_up(self));
+	ASSERT_TRUE(puppets(self, 1));
+	ASSERT_EQ(system("ip link set up0 mtu 9000"), 0);
+	memset(frame, 0, sizeof(frame));
+	frame_make(frame, 99, 0, 1);
+	EXPECT_EQ(send(self->sock, frame, sizeof(frame), 0), (ssize_t)sizeof(frame));
+	frame_make(frame, 99, 0, 2);
+	EXPECT_EQ(send(self->sock, frame, LEN, 0), LEN);
+	EXPECT_TRUE(vm_got(self, 0, 1, 2));
+	EXPECT_EQ(counters(self).rx_packets, 1);
 }
 
 /* Requests go through the uplink, and come in by it, to whom they concern. */
