@@ -3,8 +3,12 @@
  * Hostile guests. Whatever ring 3 tries ends that VM with a report, or does
  * nothing; the host and a canary VM live. Their rings are in hostile_ring_test.c.
  */
+#include <cpuid.h>
+#include <limits.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #include "kselftest_harness.h"
 #include "canary.h"
@@ -83,6 +87,21 @@ TEST_F(hostile, syscall_with_esp_in_memory)
 	EXPECT_TRUE(ends(self, "insns", "sysenter-esp", R_FAULT, &st));
 }
 
+/* In a 32-bit process, by SYSENTER or SYSCALL. Its status, or less than 0. */
+static int syscall32(void)
+{
+	char path[PATH_MAX];
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		file_beside("syscall32", path, sizeof(path));
+		execl(path, path, NULL);
+		_exit(3);
+	}
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 /* The host's own processes still have their system calls, the 32-bit ones too. */
 TEST_F(hostile, host_system_calls_after)
 {
@@ -90,12 +109,38 @@ TEST_F(hostile, host_system_calls_after)
 	long ret;
 
 	for (int i = 0; i < 20; i++) {
+		/* Where the canary runs, or where it doesn't. */
+		pin_to_cpu(i / 2 % get_nprocs());
+		EXPECT_EQ(syscall32(), 0);
 		EXPECT_TRUE(ends(self, "insns", i & 1 ? "sysenter" : "syscall", R_FAULT, &st));
 		__asm__ __volatile__("syscall" : "=a" (ret) : "0" (39L) : "rcx", "r11", "memory");
 		EXPECT_EQ(ret, getpid());
 		__asm__ __volatile__("int $0x80" : "=a" (ret) : "0" (20L) : "memory");
 		EXPECT_EQ(ret, getpid());
 	}
+}
+
+/* And the number of their CPU where RDTSCP reads it: 0 is the guests'. */
+TEST_F(hostile, host_tsc_aux_after)
+{
+	uint32_t a, b, c, d, aux;
+	int vm = guest_start(self->dev, "basic", GUEST_MEM, "spin");
+
+	ASSERT_GE(vm, 0);
+	if (!__get_cpuid(0x80000001, &a, &b, &c, &d) || !(d & 1 << 27)) {
+		close(vm);
+		SKIP(return, "no RDTSCP");
+	}
+	/* With the canary there is one for each of two CPUs. */
+	for (int i = 0; i < get_nprocs(); i++) {
+		ASSERT_TRUE(pin_to_cpu(i));
+		for (int n = 0; n < 100; n++) {
+			nap();
+			__rdtscp(&aux);
+			EXPECT_EQ(aux & 0xfff, i);
+		}
+	}
+	close(vm);
 }
 
 static void refused(int sig)

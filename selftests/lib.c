@@ -7,6 +7,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -191,21 +192,29 @@ void *vm_map(int vm, uint32_t offset, size_t len)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-/* The guests lie in guests/ beside the test program. */
+/* What lies beside the test program. */
+void file_beside(const char *name, char *path, size_t size)
+{
+	ssize_t len = readlink("/proc/self/exe", path, size - 1);
+	char *slash;
+
+	if (len < 0) {
+		perror("/proc/self/exe");
+		abort();
+	}
+	path[len] = 0;
+	slash = strrchr(path, '/') + 1;
+	snprintf(slash, path + size - slash, "%s", name);
+}
+
 static int image_read(const char *guest, struct image *image)
 {
-	char path[4096];
+	char path[PATH_MAX], name[64];
 	struct stat st;
-	ssize_t len;
-	char *slash;
 	int fd;
 
-	len = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	if (len < 0)
-		return -1;
-	path[len] = 0;
-	slash = strrchr(path, '/');
-	snprintf(slash, path + sizeof(path) - slash, "/guests/%s", guest);
+	snprintf(name, sizeof(name), "guests/%s", guest);
+	file_beside(name, path, sizeof(path));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		perror(path);

@@ -80,6 +80,7 @@ ssize_t console_expect(int con, char *buf, size_t size, const char *text, int ms
 bool process_sleeps(pid_t pid);
 bool pin_to_cpu(int cpu);
 bool file_put(const char *path, const char *text);
+void file_beside(const char *name, char *path, size_t size);
 int device_node(char *path, size_t size);
 
 #endif /* DENALI_SELFTESTS_LIB_H */
