@@ -103,33 +103,35 @@ static struct dn_vm *dn_vm_alloc(u64 mem_bytes, u32 flags, const char *name, str
 
 /*
  * A VM is admitted: it gets its memory and all that depends on it. Return: 0, or -ENOMEM: then it
- * is of no use, but dn_vm_put() still is.
+ * isn't, and @part is gone.
  */
 static int dn_vm_equip(struct dn_vm *vm, struct dn_part *part)
 {
 	struct dn_page0 *page0 = dn_part_addr(part, 0);
 	struct dn_port *port;
 
+	vm->vregs = dn_part_addr(part, DENALI_VREGS_ADDR >> PAGE_SHIFT);
+	/* Those of the template. */
+	memset(vm->vregs->ports, 0, sizeof(vm->vregs->ports));
+	port = dn_console_create(vm);
+	if (IS_ERR(port)) {
+		vm->vregs = NULL;
+		dn_part_put(part);
+		return PTR_ERR(port);
+	}
 	vm->fpu = page0->fpu;
 	vm->regs = &page0->regs;
-	vm->vregs = dn_part_addr(part, DENALI_VREGS_ADDR >> PAGE_SHIFT);
-	if (vm->base) {
+	if (vm->base)
 		dn_clone_init(vm);
-		/* The template's. */
-		memset(vm->vregs->ports, 0, sizeof(vm->vregs->ports));
-	} else {
+	else
 		dn_vm_init_fresh(vm);
-	}
 	dn_runner_add(vm, vm->tenant);
-	port = dn_console_create(vm);
-	if (!IS_ERR(port)) {
-		/* Dumps look without a lock. */
-		smp_store_release(&vm->port[0], port);
-		WRITE_ONCE(vm->state, DENALI_VM_CREATED);
-	}
+	/* Dumps look without a lock. */
+	smp_store_release(&vm->port[0], port);
+	WRITE_ONCE(vm->state, DENALI_VM_CREATED);
 	/* For dn_vm_admitted(): all else is there. */
 	smp_store_release(&vm->part, part);
-	return PTR_ERR_OR_ZERO(port);
+	return 0;
 }
 
 /** dn_vm_admitted() - has it memory? Until then it can be looked at and destroyed. Context: any. */

@@ -82,6 +82,11 @@ static int try_create(struct try *t)
 	return vm_create(t->dev, GUEST_MEM, 0, "faults");
 }
 
+static int try_create_waiting(struct try *t)
+{
+	return vm_create(t->dev, GUEST_MEM, DENALI_CREATE_WAIT, "faults");
+}
+
 static int try_open_name(struct try *t)
 {
 	return vm_open_name(t->dev, "made");
@@ -351,6 +356,7 @@ static int try_dump(struct try *t)
 
 FIXTURE(faults) {
 	struct try t;
+	struct nl events;	/* somebody listens: he is told of what has failed, too */
 	uint64_t free;
 	unsigned int vms;
 };
@@ -366,6 +372,7 @@ FIXTURE_VARIANT(faults) {
 
 REQUEST(open);
 REQUEST(create);
+REQUEST(create_waiting);
 REQUEST(open_name);
 REQUEST(setup);
 REQUEST(map);
@@ -416,6 +423,8 @@ FIXTURE_SETUP(faults)
 	write_to(FAULTS "fail_page_alloc/min-order", "0");
 	self->t.dev = dev_open();
 	ASSERT_GE(self->t.dev, 0);
+	ASSERT_EQ(nl_open(&self->events), 0);
+	ASSERT_EQ(nl_subscribe(&self->events), 0);
 	self->t.vm = -1;
 	self->t.tap = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 	ASSERT_GE(self->t.tap, 0);
@@ -438,6 +447,7 @@ FIXTURE_TEARDOWN(faults)
 		return;
 	EXPECT_TRUE(wait_until(vm_count(self->t.dev) == self->vms, SOON_MS));
 	EXPECT_TRUE(wait_until(pool_free(self->t.dev) == self->free, SOON_MS));
+	close(self->events.fd);
 	close(self->t.template);
 	EXPECT_EQ(ioctl(self->t.dev, DENALI_IOC_SWITCH_DEL, &del), 0);
 	close(self->t.tap);
