@@ -110,7 +110,9 @@ static bool dn_gate_is_next(const struct dn_vm *vm)
 		dn_gate_next_at = events;
 		dn_gate_next = NULL;
 		list_for_each_entry(other, &dn_gate_for_memory.vms, gate.node) {
-			if (!dn_quota_room(other->gate.account, other->mem_size, other->gate.exempt)) {
+			/* A destroyed one's maker may be long in coming to take it out. */
+			if (!READ_ONCE(other->destroyed) &&
+			    !dn_quota_room(other->gate.account, other->mem_size, other->gate.exempt)) {
 				dn_gate_next = other;
 				break;
 			}
@@ -180,7 +182,9 @@ struct dn_part *dn_gate_memory(struct dn_vm *vm, struct dn_account *account, str
 		part = dn_gate_try(vm, base);
 		if (part != ERR_PTR(-EAGAIN))
 			break;
-		if (wait_event_killable(dn_gate_wait, atomic_read(&dn_gate_events) != events)) {
+		/* For as long as somebody likes: it must not keep the host from going to sleep. */
+		if (wait_event_state(dn_gate_wait, atomic_read(&dn_gate_events) != events,
+				     (TASK_KILLABLE | TASK_FREEZABLE))) {
 			part = ERR_PTR(-EINTR);
 			break;
 		}
@@ -205,7 +209,7 @@ static void dn_gate_start(struct dn_vm *vm, u64 now)
 	dn_runner_run(vm, now);
 }
 
-/* Run those that there is room for. */
+/* Run those that there is room for, in their order: without vm->ctl, but for one that is held. */
 static void dn_gate_admit(struct dn_tenant *tenant)
 {
 	struct dn_vm *vm;
@@ -213,6 +217,8 @@ static void dn_gate_admit(struct dn_tenant *tenant)
 	lockdep_assert_held(&dn_gate_mutex);
 	while (!dn_gate_full(tenant) && !list_empty(&tenant->waiting.vms)) {
 		vm = list_first_entry(&tenant->waiting.vms, struct dn_vm, gate.node);
+		if (vm->gate.held)
+			break;
 		dn_gate_dequeue(vm);
 		vm->gate.running = true;
 		tenant->running++;
@@ -266,6 +272,36 @@ void dn_gate_leave(struct dn_vm *vm)
 	} else if (!list_empty(&vm->gate.node)) {
 		dn_gate_dequeue(vm);
 	}
+	dn_gate_admit(tenant);
+	mutex_unlock(&dn_gate_mutex);
+}
+
+/**
+ * dn_gate_hold() - a VM that waits to run isn't run before dn_gate_unhold()
+ * @vm: vm->ctl is held until then
+ *
+ * It keeps its place, and those behind it wait as well. Context: process.
+ */
+void dn_gate_hold(struct dn_vm *vm)
+{
+	lockdep_assert_held(&vm->ctl);
+	if (vm->tenant == &dn_tenant_default)
+		return;
+	mutex_lock(&dn_gate_mutex);
+	vm->gate.held = true;
+	mutex_unlock(&dn_gate_mutex);
+}
+
+/** dn_gate_unhold() - it may have been its turn meanwhile. Context: process, vm->ctl is held. */
+void dn_gate_unhold(struct dn_vm *vm)
+{
+	struct dn_tenant *tenant = vm->tenant;
+
+	lockdep_assert_held(&vm->ctl);
+	if (tenant == &dn_tenant_default)
+		return;
+	mutex_lock(&dn_gate_mutex);
+	vm->gate.held = false;
 	dn_gate_admit(tenant);
 	mutex_unlock(&dn_gate_mutex);
 }

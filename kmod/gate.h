@@ -33,6 +33,7 @@ struct dn_gate_queue {
  * @place:    there, from 1 on, if that isn't out of date
  * @priority: as its maker said
  * @running:  it counts as one of its tenant's that run
+ * @held:     it isn't to be run now: somebody with its ctl changes it
  * @account, @exempt: who is to be charged for it, and whether limits matter, while it waits for
  *            memory
  */
@@ -42,6 +43,7 @@ struct dn_gate {
 	u32 place;
 	u32 priority;
 	bool running;
+	bool held;
 	bool exempt;
 	struct dn_account *account;
 };
@@ -63,6 +65,8 @@ void dn_gate_changed(void);
 struct dn_part *dn_gate_memory(struct dn_vm *vm, struct dn_account *account, struct dn_part *base);
 void dn_gate_run(struct dn_vm *vm, u64 now);
 void dn_gate_leave(struct dn_vm *vm);
+void dn_gate_hold(struct dn_vm *vm);
+void dn_gate_unhold(struct dn_vm *vm);
 void dn_gate_limit(struct dn_tenant *tenant, u32 runnable);
 u32 dn_gate_place(struct dn_vm *vm);
 u32 dn_gate_waiting(struct dn_tenant *tenant);

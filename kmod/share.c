@@ -8,7 +8,7 @@
  */
 #include <linux/bitmap.h>
 #include <linux/capability.h>
-#include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/slab.h>
 
 #include "cpus.h"
@@ -78,8 +78,7 @@ int dn_share_set(struct dn_vm *vm, const struct denali_vm_share *arg)
 {
 	const u32 all = DENALI_SHARE_WEIGHT | DENALI_SHARE_CAP | DENALI_SHARE_CPUS;
 	dn_cpus_t cpus = {};
-	bool running;
-	int err;
+	int err, ran;
 
 	if (!arg->set || arg->set & ~all || arg->reserved)
 		return -EINVAL;
@@ -107,14 +106,12 @@ int dn_share_set(struct dn_vm *vm, const struct denali_vm_share *arg)
 	err = dn_share_alloc(vm, arg->set);
 	if (err)
 		goto unlock;
-	running = vm->state == DENALI_VM_RUNNING;
-	if (running)
-		err = dn_vm_stop_locked(vm);
+	ran = dn_vm_pause(vm);
+	err = min(ran, 0);
 	if (err)
 		goto unlock;
 	dn_share_apply(vm, arg, cpus);
-	if (running)
-		dn_runner_run(vm, ktime_get_ns());
+	dn_vm_resume(vm, ran);
 unlock:
 	mutex_unlock(&vm->ctl);
 	return err;

@@ -7,6 +7,8 @@
 #include <linux/ctype.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
+#include <linux/minmax.h>
+#include <linux/nospec.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
@@ -94,7 +96,7 @@ void dn_vm_settle(struct dn_vm *vm)
 static void dn_vm_finish_locked(struct dn_vm *vm);
 
 /* DENALI_IOC_VM_STOP with vm->ctl held. */
-int dn_vm_stop_locked(struct dn_vm *vm)
+static int dn_vm_stop_locked(struct dn_vm *vm)
 {
 	lockdep_assert_held(&vm->ctl);
 	if (vm->destroyed || dn_vm_ending(vm))
@@ -115,6 +117,36 @@ int dn_vm_stop_locked(struct dn_vm *vm)
 		dn_vm_finish_locked(vm);
 	}
 	return vm->state == DENALI_VM_ENDED ? -ESHUTDOWN : 0;
+}
+
+/**
+ * dn_vm_pause() - a VM isn't run from here to dn_vm_resume(), whatever its state
+ * @vm: vm->ctl is held until then; neither ended nor a template
+ *
+ * One that waits to run keeps its place. Context: process. Return: 1 if it ran, 0 if it didn't, or
+ * what dn_vm_stop_locked() says: then there is nothing to resume.
+ */
+int dn_vm_pause(struct dn_vm *vm)
+{
+	int err;
+
+	/* From here on the gatekeeper doesn't make it run. */
+	dn_gate_hold(vm);
+	if (vm->state != DENALI_VM_RUNNING)
+		return 0;
+	err = dn_vm_stop_locked(vm);
+	if (!err)
+		return 1;
+	dn_gate_unhold(vm);
+	return err;
+}
+
+/** dn_vm_resume() - @ran: as dn_vm_pause() said */
+void dn_vm_resume(struct dn_vm *vm, bool ran)
+{
+	if (ran)
+		dn_runner_run(vm, ktime_get_ns());
+	dn_gate_unhold(vm);
 }
 
 /** dn_vm_stop() - DENALI_IOC_VM_STOP */
@@ -317,10 +349,10 @@ int dn_vm_destroy(struct dn_vm *vm)
 int dn_vm_nic(struct dn_vm *vm, struct denali_vm_nic *arg)
 {
 	struct dn_port *port;
-	bool running;
-	int err = 0;
+	int err = 0, ran;
 	u32 i;
 
+	i = array_index_nospec(arg->port, DENALI_MAX_PORTS);
 	mutex_lock(&vm->ctl);
 	if (vm->destroyed || dn_vm_ending(vm)) {
 		err = -ESHUTDOWN;
@@ -340,19 +372,17 @@ int dn_vm_nic(struct dn_vm *vm, struct denali_vm_nic *arg)
 				arg->port = i;
 			}
 		}
-	} else if (arg->port >= DENALI_MAX_PORTS || !vm->port[arg->port] ||
-		   vm->port[arg->port]->ops->type != DENALI_PORT_NIC) {
+	} else if (arg->port >= DENALI_MAX_PORTS || !vm->port[i] ||
+		   vm->port[i]->ops->type != DENALI_PORT_NIC) {
 		err = -ENODEV;
 	} else if (vm->state == DENALI_VM_TEMPLATE) {
 		err = -EBUSY;
 	} else {
-		running = vm->state == DENALI_VM_RUNNING;
-		if (running)
-			err = dn_vm_stop_locked(vm);
+		ran = dn_vm_pause(vm);
+		err = min(ran, 0);
 		if (!err) {
-			err = dn_nic_attach(vm->port[arg->port], arg);
-			if (running)
-				dn_runner_run(vm, ktime_get_ns());
+			err = dn_nic_attach(vm->port[i], arg);
+			dn_vm_resume(vm, ran);
 		}
 	}
 	mutex_unlock(&vm->ctl);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The gatekeeper: VMs that wait for memory or for their turn to run, and in which order they get it. */
 #include <fcntl.h>
+#include <linux/if_tun.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -10,8 +12,10 @@
 #include <denali/vregs.h>
 
 #include "kselftest_harness.h"
+#include "ethernet.h"
 #include "fixture.h"
 #include "nl.h"
+#include "share.h"
 
 #define MEM		(64U << 10)
 #define BLOCKS		4
@@ -492,14 +496,6 @@ static uint32_t state(int vm)
 	return st.state;
 }
 
-static uint64_t run_ns(int vm)
-{
-	struct denali_vm_state st;
-
-	vm_state(vm, &st);
-	return st.run_ns;
-}
-
 static bool gets_on(int vm)
 {
 	uint64_t ran = run_ns(vm);
@@ -589,6 +585,59 @@ TEST_F(running, a_change_keeps_the_place)
 	/* And one that waits can be changed as well. */
 	ASSERT_EQ(ioctl(self->vm[2], DENALI_IOC_VM_SHARE, &share), 0);
 	EXPECT_EQ(state(self->vm[2]), DENALI_VM_WAITING);
+}
+
+struct change {
+	int vm, tap;
+	volatile bool over;
+};
+
+/* Another tap, other CPUs and weights, again and again. */
+static void *change(void *arg)
+{
+	struct change *c = arg;
+	struct denali_vm_nic nic = { .port = 1, .tap_fd = -1 };
+
+	for (int i = 0; !c->over; i++) {
+		nic.tap_fd = i & 1 ? c->tap : -1;
+		ioctl(c->vm, DENALI_IOC_VM_NIC, &nic);
+		share_set(c->vm, DENALI_SHARE_WEIGHT | DENALI_SHARE_CPUS, i & 1 ? 50 : 200, 0, 1 + i % 3);
+	}
+	return NULL;
+}
+
+/* The gatekeeper makes a VM run while somebody is about to change it, who has found that it waits. */
+TEST_F_TIMEOUT(running, changed_when_its_turn_comes, 60)
+{
+	struct denali_vm_nic nic = { .port = DENALI_NIC_NEW_PORT, .mac = { 2, 0, 0, 0, 0, 1 } };
+	struct change c = { .tap = tap_open("", 0) };
+	uint64_t end;
+	pthread_t thread;
+
+	for (int i = 1; i < 4; i++) {
+		close(self->vm[i]);
+		self->vm[i] = -1;
+	}
+	ASSERT_EQ(tenant_set(self->dev, .set = DENALI_TENANT_RUNNABLE, .runnable = 1), 0);
+	c.vm = create(self->dev, "c", GUEST_MEM, 0, "t", 0);
+	ASSERT_GE(c.vm, 0);
+	self->vm[1] = c.vm;
+	nic.tap_fd = c.tap;
+	ASSERT_EQ(ioctl(c.vm, DENALI_IOC_VM_NIC, &nic), 0);
+	ASSERT_EQ(guest_boot(c.vm, "nic", "tx-loop"), 0);
+	ASSERT_EQ(pthread_create(&thread, NULL, change, &c), 0);
+	for (end = now_ns() + 4000000000ULL; now_ns() < end;) {
+		for (int i = 0; i < 2; i++) {
+			EXPECT_EQ(vm_ctl(self->vm[i], DENALI_IOC_VM_STOP), 0);
+			EXPECT_EQ(vm_ctl(self->vm[i], DENALI_IOC_VM_START), 0);
+		}
+	}
+	c.over = true;
+	pthread_join(thread, NULL);
+	ASSERT_EQ(vm_ctl(self->vm[0], DENALI_IOC_VM_KILL), 0);
+	EXPECT_TRUE(gets_on(c.vm));
+	ASSERT_EQ(vm_ctl(c.vm, DENALI_IOC_VM_KILL), 0);
+	close(c.tap);
 }
 
 /* Those that end by themselves make room; those that are reset, and templates, as well. */
