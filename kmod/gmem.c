@@ -6,6 +6,7 @@
  */
 #include <linux/errno.h>
 #include <linux/minmax.h>
+#include <linux/nospec.h>
 #include <linux/string.h>
 #include <linux/uio.h>
 
@@ -13,9 +14,15 @@
 #include "slice.h"
 #include "vm.h"
 
+/* Its page, also where a CPU has guessed wrong that dn_gmem_ok() said so. */
+static inline u32 dn_gmem_gfn(const struct dn_vm *vm, u32 addr)
+{
+	return array_index_nospec(addr >> PAGE_SHIFT, vm->part->pages);
+}
+
 static inline void *dn_gmem_host(const struct dn_vm *vm, u32 addr)
 {
-	return dn_part_addr(vm->part, addr >> PAGE_SHIFT) + offset_in_page(addr);
+	return dn_part_addr(vm->part, dn_gmem_gfn(vm, addr)) + offset_in_page(addr);
 }
 
 /* A clone is about to write to a page that is still its template's. */
@@ -29,7 +36,7 @@ static noinline void dn_gmem_own(struct dn_vm *vm, u32 gfn)
 /* As dn_gmem_host(), to be written. */
 static inline void *dn_gmem_host_write(struct dn_vm *vm, u32 addr)
 {
-	u32 gfn = addr >> PAGE_SHIFT;
+	u32 gfn = dn_gmem_gfn(vm, addr);
 
 	if (unlikely(!dn_part_owns(vm->part, gfn)))
 		dn_gmem_own(vm, gfn);

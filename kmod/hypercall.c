@@ -4,6 +4,7 @@
  * they are answered within the slice; what may take long is left in vm->work for
  * the runner. See include/denali/hypercall.h for what each promises.
  */
+#include <linux/nospec.h>
 #include <linux/random.h>
 #include <linux/string.h>
 
@@ -53,11 +54,12 @@ static s32 dn_hc_ring(struct dn_vm *vm, u32 port_queue, dn_gaddr_t ring, u32 ord
 	u32 index = port_queue >> 8, queue = port_queue & 0xff;
 	struct dn_port *port;
 
-	if (index >= DENALI_MAX_PORTS || !vm->port[index])
+	if (index >= DENALI_MAX_PORTS)
 		return -DENALI_ENODEV;
-	port = vm->port[index];
-	if (queue >= port->ops->queues)
+	port = vm->port[array_index_nospec(index, DENALI_MAX_PORTS)];
+	if (!port || queue >= port->ops->queues)
 		return -DENALI_ENODEV;
+	queue = array_index_nospec(queue, DENALI_QUEUES);
 	if (port->ops->set_ring)
 		return port->ops->set_ring(port, queue, ring, order);
 	return dn_ring_set(vm, &port->ring[queue], ring, order);
@@ -65,7 +67,10 @@ static s32 dn_hc_ring(struct dn_vm *vm, u32 port_queue, dn_gaddr_t ring, u32 ord
 
 static s32 dn_hc_doorbell(struct dn_vm *vm, u32 index)
 {
-	if (index >= DENALI_MAX_PORTS || !vm->port[index])
+	if (index >= DENALI_MAX_PORTS)
+		return -DENALI_ENODEV;
+	index = array_index_nospec(index, DENALI_MAX_PORTS);
+	if (!vm->port[index])
 		return -DENALI_ENODEV;
 	set_bit(index, &vm->work);
 	return 0;
