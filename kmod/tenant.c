@@ -136,13 +136,15 @@ static int dn_tenant_change(struct dn_tenant *tenant, const struct denali_tenant
 	bitmap_copy(before, tenant->cpus, DENALI_CPUS_MAX);
 	if (arg->set & DENALI_TENANT_CPUS)
 		bitmap_copy(tenant->cpus, cpus, DENALI_CPUS_MAX);
-	if (arg->set & DENALI_TENANT_NICE)
-		dn_runners_renice(tenant, arg->nice);
 	err = dn_tenant_settle(tenant);
 	if (err) {
 		bitmap_copy(tenant->cpus, before, DENALI_CPUS_MAX);
+		/* Runners that have come go, which takes no memory. */
+		dn_tenant_settle(tenant);
 		return err;
 	}
+	if (arg->set & DENALI_TENANT_NICE)
+		dn_runners_renice(tenant, arg->nice);
 	if (arg->set & DENALI_TENANT_USER)
 		tenant->uid = uid;
 	dn_quota_limit(&tenant->account, arg->set & DENALI_TENANT_VMS ? &arg->vms : NULL,

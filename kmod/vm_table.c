@@ -113,7 +113,7 @@ int dn_vm_publish(struct dn_vm *vm)
 	if (dn_vm_by_name(vm->name, vm->uid, false))
 		err = -EEXIST;
 	else
-		err = xa_err(xa_store(&dn_vms, vm->id, vm, GFP_KERNEL_ACCOUNT));
+		err = xa_err(xa_store(&dn_vms, vm->id, vm, GFP_KERNEL));
 	if (!err) {
 		/* The tables' reference, and for a persistent VM the module's. */
 		kref_get(&vm->ref);

@@ -30,7 +30,7 @@ static struct dn_held *dn_held_new(const struct dn_frame *frame)
 	struct dn_held *held;
 	u32 i, done = 0;
 
-	held = kmalloc(struct_size(held, data, frame->len), GFP_ATOMIC | __GFP_NOWARN);
+	held = kmalloc(struct_size(held, data, frame->len), GFP_NOWAIT | __GFP_NOWARN);
 	if (!held)
 		return NULL;
 	held->hdr = frame->hdr;
