@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Where in the module a thread's system calls have been, by KCOV: on a kernel that has it, with a
- * module built for it (make KERNEL=debug COVERAGE=1). Elsewhere nothing is seen, and the fuzzer
+ * module built for it (make KERNEL=debug CONFIG_DENALI_COVERAGE=y). Elsewhere nothing is seen, and the fuzzer
  * goes by chance alone.
  */
 #include <fcntl.h>

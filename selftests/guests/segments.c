@@ -128,6 +128,7 @@ static void test_far_calls(void)
 		progress++;
 	}
 	CHECK(!arrived_64);
+	CHECK(arrivals > 0);
 }
 
 /* QEMU's emulation takes VM from the stack in ring 3 too; CPUs in long mode ignore it. */
@@ -156,7 +157,8 @@ static void test_iret(void)
 				     "pushl	%0\n"
 				     "pushl	%1\n"
 				     "iretl\n"
-				     "7:	testl %%eax, %%eax\n"
+				     "7:	incl arrivals\n"
+				     "testl	%%eax, %%eax\n"
 				     "jz	9f\n"
 				     "incl	arrived_64\n"
 				     "9:	movl %%esi, %%esp\n"
@@ -168,7 +170,8 @@ static void test_iret(void)
 				     "pushl	%0\n"
 				     "pushl	%1\n"
 				     "lretl\n"
-				     "7:	testl %%eax, %%eax\n"
+				     "7:	incl arrivals\n"
+				     "testl	%%eax, %%eax\n"
 				     "jz	9f\n"
 				     "incl	arrived_64\n"
 				     "9:	movl %%esi, %%esp\n"
@@ -176,6 +179,7 @@ static void test_iret(void)
 		progress++;
 	}
 	CHECK(!arrived_64);
+	CHECK(arrivals > 0);
 }
 
 GUEST_MAIN({ "segments", test_segments }, { "stack-segments", test_stack_segments },
