@@ -151,7 +151,7 @@ modinfo_is_complete()
 	for p in license description version; do
 		[ -n "$(modinfo -F "$p" "$DENALI_MODULE")" ] || { echo "no $p"; return 1; }
 	done
-	denalictl version | awk '{ is[$1] = $2 } END { exit is["module"] != is["denalictl"] }' ||
+	[ "$(modinfo -F version "$DENALI_MODULE")" = "$(denalictl version | awk '$1 == "denalictl" { print $2 }')" ] ||
 		{ echo "module and tools of different versions:"; denalictl version; return 1; }
 	modinfo -F depends "$DENALI_MODULE" | grep -qw tun || { echo "tun is no dependency"; return 1; }
 }
