@@ -51,12 +51,9 @@ static noinline void dn_hc_panic(struct dn_vm *vm, dn_gaddr_t from, u32 len)
 
 static s32 dn_hc_ring(struct dn_vm *vm, u32 port_queue, dn_gaddr_t ring, u32 order)
 {
-	u32 index = port_queue >> 8, queue = port_queue & 0xff;
-	struct dn_port *port;
+	struct dn_port *port = dn_vm_port(vm, port_queue >> 8);
+	u32 queue = port_queue & 0xff;
 
-	if (index >= DENALI_MAX_PORTS)
-		return -DENALI_ENODEV;
-	port = vm->port[array_index_nospec(index, DENALI_MAX_PORTS)];
 	if (!port || queue >= port->ops->queues)
 		return -DENALI_ENODEV;
 	queue = array_index_nospec(queue, DENALI_QUEUES);
@@ -67,10 +64,7 @@ static s32 dn_hc_ring(struct dn_vm *vm, u32 port_queue, dn_gaddr_t ring, u32 ord
 
 static s32 dn_hc_doorbell(struct dn_vm *vm, u32 index)
 {
-	if (index >= DENALI_MAX_PORTS)
-		return -DENALI_ENODEV;
-	index = array_index_nospec(index, DENALI_MAX_PORTS);
-	if (!vm->port[index])
+	if (!dn_vm_port(vm, index))
 		return -DENALI_ENODEV;
 	set_bit(index, &vm->work);
 	return 0;

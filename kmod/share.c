@@ -8,7 +8,6 @@
  */
 #include <linux/bitmap.h>
 #include <linux/capability.h>
-#include <linux/minmax.h>
 #include <linux/slab.h>
 
 #include "cpus.h"
@@ -78,7 +77,8 @@ int dn_share_set(struct dn_vm *vm, const struct denali_vm_share *arg)
 {
 	const u32 all = DENALI_SHARE_WEIGHT | DENALI_SHARE_CAP | DENALI_SHARE_CPUS;
 	dn_cpus_t cpus = {};
-	int err, ran;
+	bool ran;
+	int err;
 
 	if (!arg->set || arg->set & ~all || arg->reserved)
 		return -EINVAL;
@@ -106,8 +106,7 @@ int dn_share_set(struct dn_vm *vm, const struct denali_vm_share *arg)
 	err = dn_share_alloc(vm, arg->set);
 	if (err)
 		goto unlock;
-	ran = dn_vm_pause(vm);
-	err = min(ran, 0);
+	err = dn_vm_pause(vm, &ran);
 	if (err)
 		goto unlock;
 	dn_share_apply(vm, arg, cpus);

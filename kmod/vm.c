@@ -7,8 +7,6 @@
 #include <linux/ctype.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
-#include <linux/minmax.h>
-#include <linux/nospec.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
@@ -121,27 +119,26 @@ static int dn_vm_stop_locked(struct dn_vm *vm)
 
 /**
  * dn_vm_pause() - a VM isn't run from here to dn_vm_resume(), whatever its state
- * @vm: vm->ctl is held until then; neither ended nor a template
+ * @vm:  vm->ctl is held until then; neither ended nor a template
+ * @ran: set to whether it did, for dn_vm_resume()
  *
- * One that waits to run keeps its place. Context: process. Return: 1 if it ran, 0 if it didn't, or
- * what dn_vm_stop_locked() says: then there is nothing to resume.
+ * One that waits to run keeps its place. Context: process. Return: 0, or as DENALI_IOC_VM_STOP: then
+ * there is nothing to resume.
  */
-int dn_vm_pause(struct dn_vm *vm)
+int dn_vm_pause(struct dn_vm *vm, bool *ran)
 {
 	int err;
 
 	/* From here on the gatekeeper doesn't make it run. */
 	dn_gate_hold(vm);
-	if (vm->state != DENALI_VM_RUNNING)
-		return 0;
-	err = dn_vm_stop_locked(vm);
-	if (!err)
-		return 1;
-	dn_gate_unhold(vm);
+	*ran = vm->state == DENALI_VM_RUNNING;
+	err = *ran ? dn_vm_stop_locked(vm) : 0;
+	if (err)
+		dn_gate_unhold(vm);
 	return err;
 }
 
-/** dn_vm_resume() - @ran: as dn_vm_pause() said */
+/** dn_vm_resume() - @ran: as dn_vm_pause() said. Context: process, vm->ctl is held. */
 void dn_vm_resume(struct dn_vm *vm, bool ran)
 {
 	if (ran)
@@ -349,11 +346,12 @@ int dn_vm_destroy(struct dn_vm *vm)
 int dn_vm_nic(struct dn_vm *vm, struct denali_vm_nic *arg)
 {
 	struct dn_port *port;
-	int err = 0, ran;
+	int err = 0;
+	bool ran;
 	u32 i;
 
-	i = array_index_nospec(arg->port, DENALI_MAX_PORTS);
 	mutex_lock(&vm->ctl);
+	port = dn_vm_port(vm, arg->port);
 	if (vm->destroyed || dn_vm_ending(vm)) {
 		err = -ESHUTDOWN;
 	} else if (arg->port == DENALI_NIC_NEW_PORT) {
@@ -372,16 +370,14 @@ int dn_vm_nic(struct dn_vm *vm, struct denali_vm_nic *arg)
 				arg->port = i;
 			}
 		}
-	} else if (arg->port >= DENALI_MAX_PORTS || !vm->port[i] ||
-		   vm->port[i]->ops->type != DENALI_PORT_NIC) {
+	} else if (!port || port->ops->type != DENALI_PORT_NIC) {
 		err = -ENODEV;
 	} else if (vm->state == DENALI_VM_TEMPLATE) {
 		err = -EBUSY;
 	} else {
-		ran = dn_vm_pause(vm);
-		err = min(ran, 0);
+		err = dn_vm_pause(vm, &ran);
 		if (!err) {
-			err = dn_nic_attach(vm->port[i], arg);
+			err = dn_nic_attach(port, arg);
 			dn_vm_resume(vm, ran);
 		}
 	}

@@ -21,6 +21,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/nospec.h>
 #include <linux/rbtree.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -176,7 +177,10 @@ void dn_vm_end(struct dn_vm *vm, u32 reason, s32 status, const char *fmt, ...);
  */
 static inline struct dn_port *dn_vm_port(const struct dn_vm *vm, u32 i)
 {
-	return i < DENALI_MAX_PORTS ? READ_ONCE(vm->port[i]) : NULL;
+	if (i >= DENALI_MAX_PORTS)
+		return NULL;
+	/* The number may be the guest's, or the user's. */
+	return READ_ONCE(vm->port[array_index_nospec(i, DENALI_MAX_PORTS)]);
 }
 
 static inline bool dn_vm_ending(const struct dn_vm *vm)
@@ -189,7 +193,7 @@ int dn_vm_setup(struct dn_vm *vm, u32 entry, const char *cmdline, u32 len);
 int dn_vm_start(struct dn_vm *vm);
 int dn_vm_start_locked(struct dn_vm *vm);
 int dn_vm_stop(struct dn_vm *vm);
-int dn_vm_pause(struct dn_vm *vm);
+int dn_vm_pause(struct dn_vm *vm, bool *ran);
 void dn_vm_resume(struct dn_vm *vm, bool ran);
 int dn_vm_kill(struct dn_vm *vm, const char *why);
 int dn_vm_destroy(struct dn_vm *vm);

@@ -111,8 +111,9 @@ static int dn_vm_equip(struct dn_vm *vm, struct dn_part *part)
 	struct dn_port *port;
 
 	vm->vregs = dn_part_addr(part, DENALI_VREGS_ADDR >> PAGE_SHIFT);
-	/* Those of the template. */
-	memset(vm->vregs->ports, 0, sizeof(vm->vregs->ports));
+	/* The template's. */
+	if (vm->base)
+		memset(vm->vregs->ports, 0, sizeof(vm->vregs->ports));
 	port = dn_console_create(vm);
 	if (IS_ERR(port)) {
 		vm->vregs = NULL;

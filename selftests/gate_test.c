@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The gatekeeper: VMs that wait for memory or for their turn to run, and in which order they get it. */
 #include <fcntl.h>
-#include <linux/if_tun.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>

@@ -772,8 +772,10 @@ TEST_F(req, map_in_a_child)
 	EXPECT_EQ(status, 0);
 }
 
-/* System calls on the mapping: the kernel reads and writes it like any other memory, or says EFAULT. */
-/* Copied from and to, but not pinned: pages in a pipe would outlast the VM. */
+/*
+ * System calls on the mapping: the kernel reads and writes it like any other memory, but pins none: pages in a
+ * pipe would outlast the VM.
+ */
 TEST_F(req, map_as_a_buffer)
 {
 	uint8_t *p = vm_map(self->vm, 0x2000, 0x1000);

@@ -18,11 +18,11 @@
 #include "nl.h"
 #include "share.h"
 
-#define PARAMS		"/sys/module/denali/parameters/"
-#define QUANTUM_US	PARAMS "quantum_us"
+#define QUANTUM_US	"/sys/module/denali/parameters/quantum_us"
 #define MAX_VMS		8
 #define TURNS		64		/* as in guests/sched.c */
 #define SEC		1000000000ULL
+#define NOT_FAIR	"the scheduling policy isn't fair"
 
 static void param_put(const char *path, unsigned int value)
 {
@@ -34,26 +34,11 @@ static void param_put(const char *path, unsigned int value)
 	}
 }
 
-/* sched=rr has no weights, and no order but its round. */
-static bool is_fair(void)
-{
-	char name[16] = "";
-	FILE *f = fopen(PARAMS "sched", "r");
-
-	if (!f || !fgets(name, sizeof(name), f)) {
-		perror(PARAMS "sched");
-		abort();
-	}
-	fclose(f);
-	return strncmp(name, "fair", 4) == 0;
-}
-
-#define NOT_FAIR	"the scheduling policy isn't fair"
-
 /* Several VMs on the first CPU. */
 FIXTURE(cpu) {
 	int dev;
 	unsigned int quantum_us;
+	bool fair;		/* sched=rr has no weights, and no order but its round */
 	int n;
 	int vm[MAX_VMS];
 	uint64_t from[MAX_VMS];
@@ -69,6 +54,7 @@ FIXTURE_SETUP(cpu)
 	ASSERT_GE(self->dev, 0);
 	dev_info(self->dev, &info);
 	self->quantum_us = info.quantum_us;
+	self->fair = !strcmp(info.scheduler, "fair");
 	param_put(QUANTUM_US, 1000);
 }
 
@@ -148,7 +134,7 @@ TEST_F(cpu, weights)
 {
 	static const unsigned int weight[] = { 50, 100, 200, 400 };
 
-	if (!is_fair())
+	if (!self->fair)
 		SKIP(return, NOT_FAIR);
 	for (int i = 0; i < 4; i++)
 		ASSERT_EQ(weight_set(self->vm[cpu_add(self, "spin")], weight[i]), 0);
@@ -159,7 +145,7 @@ TEST_F(cpu, no_weights)
 {
 	int vm = self->vm[cpu_add(self, "spin")];
 
-	if (is_fair())
+	if (self->fair)
 		SKIP(return, "the scheduling policy has weights");
 	EXPECT_EQ(weight_set(vm, 200), -1);
 	EXPECT_EQ(errno, EOPNOTSUPP);
@@ -172,7 +158,7 @@ TEST_F(cpu, weights_of_those_who_leave)
 {
 	static const unsigned int weight[] = { 2500, 10000 };
 
-	if (!is_fair())
+	if (!self->fair)
 		SKIP(return, NOT_FAIR);
 	for (int i = 0; i < 2; i++)
 		ASSERT_EQ(weight_set(self->vm[cpu_add(self, "naps 1000")], weight[i]), 0);
@@ -181,7 +167,7 @@ TEST_F(cpu, weights_of_those_who_leave)
 
 TEST_F(cpu, weight_while_running)
 {
-	if (!is_fair())
+	if (!self->fair)
 		SKIP(return, NOT_FAIR);
 	cpu_add(self, "spin");
 	cpu_add(self, "spin");
@@ -195,7 +181,7 @@ TEST_F(cpu, weight_while_running)
 /* Who had the least weight isn't made to wait for all that it was ahead by. */
 TEST_F(cpu, weight_from_least_to_greatest)
 {
-	if (!is_fair())
+	if (!self->fair)
 		SKIP(return, NOT_FAIR);
 	cpu_add(self, "spin");
 	cpu_add(self, "spin");
@@ -224,9 +210,9 @@ TEST_F(cpu, sleeping_saves_nothing)
  */
 TEST_F(cpu, credit_cannot_be_farmed)
 {
-	if (!is_fair())
+	if (!self->fair)
 		param_put(QUANTUM_US, 20000);
-	cpu_add(self, is_fair() ? "naps 1000" : "naps 20000");
+	cpu_add(self, self->fair ? "naps 1000" : "naps 20000");
 	cpu_add(self, "spin");
 	EXPECT_SHARES(1, 1);
 }
@@ -256,7 +242,7 @@ TEST_F(cpu, woken_first_runs_first)
 	volatile uint32_t *nr[2];
 	int waited = 0, passed = 0;
 
-	if (!is_fair())
+	if (!self->fair)
 		SKIP(return, NOT_FAIR);
 	param_put(QUANTUM_US, 10000);
 	cpu_add(self, "spin");
@@ -593,7 +579,7 @@ TEST_F(cpu, weights_are_balanced)
 {
 	struct denali_info info;
 
-	if (!is_fair())
+	if (!self->fair)
 		SKIP(return, NOT_FAIR);
 	dev_info(self->dev, &info);
 	if (info.runners != 2)

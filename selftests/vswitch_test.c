@@ -341,7 +341,7 @@ TEST_F(vswitch, arp_of_another_kind)
 	ASSERT_TRUE(puppets(self, 3));
 	for (int i = 0; i < 2; i++)
 		EXPECT_EQ(vm_send(self, i, frame, frame_arp(frame, i, i + 1, i + 1)), 0);
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		for (int j = 0; j < 3; j++)
 			rx[j] = port(self, j).rx_packets;
 		frame_arp(frame, 0, 1, 2);

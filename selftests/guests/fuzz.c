@@ -147,7 +147,7 @@ static void publish(void)
 			.cookie = rnd(),
 		};
 		if (one_in(2))
-			write_frame((uint8_t *)(uintptr_t)desc->addr, port % DENALI_MAX_PORTS);
+			write_frame((uint8_t *)(uintptr_t)desc->addr, port);
 		if (one_in(4)) {
 			desc->flags = below(4);
 			desc->pos = below(2) ? below(64) << 16 | below(64) : number();
