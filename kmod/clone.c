@@ -209,6 +209,8 @@ int dn_vm_reset(struct dn_vm *vm, bool start)
 		err = -EBUSY;
 	else if (!vm->base)
 		err = -EINVAL;
+	else if (dn_part_broken(vm->part))
+		err = -EHWPOISON;
 	else
 		dn_clone_reset(vm);
 	if (!err && start)

@@ -28,7 +28,10 @@ static inline void *dn_gmem_host(const struct dn_vm *vm, u32 addr)
 /* A clone is about to write to a page that is still its template's. */
 static noinline void dn_gmem_own(struct dn_vm *vm, u32 gfn)
 {
-	dn_part_own(vm->part, gfn);
+	if (unlikely(!dn_part_own(vm->part, gfn))) {
+		dn_vm_end(vm, DENALI_END_FAULT, 0, "page %#x of the template is broken", gfn);
+		return;
+	}
 	dn_pgtable_renew(&vm->pgt, vm->part, gfn, 1);
 	dn_slice_flush(vm);
 }

@@ -42,13 +42,20 @@ static void dn_pblock_take(struct dn_pblock *blk, u32 first, u32 nr)
 	dn_pblock_in(blk);
 }
 
-/* Take back @nr used pages. */
+/* Take back @nr used pages, but for those that are broken: of them Linux hears. */
 static void dn_pblock_give(struct dn_pblock *blk, u32 first, u32 nr)
 {
+	u32 bit = first, end = first + nr;
+
 	lockdep_assert_held(&dn_pool.lock);
 	dn_pblock_out(blk);
 	bitmap_clear(blk->used, first, nr);
 	bitmap_set(blk->dirty, first, nr);
+	for_each_set_bit_from(bit, blk->broken, end) {
+		__set_bit(bit, blk->used);
+		memory_failure_queue(blk->pfn + bit, 0);
+		nr--;
+	}
 	blk->nr_used -= nr;
 	blk->nr_dirty += nr;
 	dn_pool.nr_free += nr;
@@ -213,15 +220,53 @@ static int dn_part_fits(u32 pages)
  * @gfn:  not its own yet
  *
  * The page is still where it was for whoever has looked it up or has it mapped. Context: any;
- * nobody else does so for this partition, but see dn_part_owns_now().
+ * nobody else does so for this partition, but see dn_part_owns_now(). Return: false if the
+ * template's is broken: then nothing has changed.
  */
-void dn_part_own(struct dn_part *part, u32 gfn)
+bool dn_part_own(struct dn_part *part, u32 gfn)
 {
-	copy_page(dn_pfn_addr(dn_part_frame(part, gfn)), dn_part_addr(part->base, gfn));
+	unsigned long from = dn_part_pfn(part->base, gfn);
+
+	if (unlikely(smp_load_acquire(&part->base->broken)) &&
+	    test_bit(from % DN_BLOCK_PAGES, dn_pblock_of(from)->broken))
+		return false;
+	copy_page(dn_pfn_addr(dn_part_frame(part, gfn)), dn_pfn_addr(from));
 	smp_wmb(); /* for dn_part_owns_now() */
 	__set_bit(gfn, part->own);
 	__set_bit(gfn / BITS_PER_LONG, part->own_longs);
 	WRITE_ONCE(part->nr_own, part->nr_own + 1);
+	return true;
+}
+
+/* Is a frame in a partition's table? */
+static bool dn_part_has(const struct dn_part *part, unsigned long pfn)
+{
+	u32 i;
+
+	for (i = 0; i < part->nr_pfn; i++)
+		if (pfn - part->pfn[i] < (i < part->nr_large ? DN_BLOCK_PAGES : 1))
+			return true;
+	return false;
+}
+
+/**
+ * dn_part_break() - a page is broken: nobody is to get it any more
+ * @part: of the VM that has come upon it; it or its template has it, or else it isn't the pool's
+ * @pfn:  its frame
+ *
+ * Context: any. Return: whether it was the pool's.
+ */
+bool dn_part_break(struct dn_part *part, unsigned long pfn)
+{
+	for (; part; part = part->base) {
+		if (!dn_part_has(part, pfn))
+			continue;
+		set_bit(pfn % DN_BLOCK_PAGES, dn_pblock_of(pfn)->broken);
+		/* For dn_part_own(): one, then the other. */
+		smp_store_release(&part->broken, true);
+		return true;
+	}
+	return false;
 }
 
 /**
@@ -291,7 +336,8 @@ static struct dn_part *dn_part_new(u32 pages, u32 large, struct dn_part *base)
  * It doesn't queue: see gate.c.
  *
  * Return: the partition, with one reference; -ENOSPC if it doesn't fit now, -ENOMEM
- * if it is larger than the pool or the host has no memory for the table.
+ * if it is larger than the pool or the host has no memory for the table; -EHWPOISON if memory of
+ * @base is broken.
  * Context: may sleep.
  */
 struct dn_part *dn_part_alloc(u32 pages, struct dn_part *base)
@@ -302,6 +348,8 @@ struct dn_part *dn_part_alloc(u32 pages, struct dn_part *base)
 
 	if (WARN_ON_ONCE(!pages))
 		return ERR_PTR(-EINVAL);
+	if (base && dn_part_broken(base))
+		return ERR_PTR(-EHWPOISON);
 	for (;;) {
 		mutex_lock(&dn_pool.lock);
 		large = dn_part_fits(pages);
@@ -328,8 +376,10 @@ struct dn_part *dn_part_alloc(u32 pages, struct dn_part *base)
 
 	if (base) {
 		dn_part_get(base);
-		dn_part_own(part, 0);
-		dn_part_own(part, DENALI_VREGS_ADDR >> PAGE_SHIFT);
+		if (!dn_part_own(part, 0) || !dn_part_own(part, DENALI_VREGS_ADDR >> PAGE_SHIFT)) {
+			dn_part_put(part);
+			return ERR_PTR(-EHWPOISON);
+		}
 	} else if (dirty) {
 		dn_part_scrub(part);
 	}

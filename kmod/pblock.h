@@ -22,6 +22,7 @@
  * @nr_dirty: bits set in @dirty and not in @used
  * @used:     pages that belong to a partition
  * @dirty:    pages that weren't zero when they were last free
+ * @broken:   pages that stay @used, whoever had them; may be set without the lock
  */
 struct dn_pblock {
 	struct list_head node;
@@ -30,6 +31,7 @@ struct dn_pblock {
 	u16 nr_dirty;
 	DECLARE_BITMAP(used, DN_BLOCK_PAGES);
 	DECLARE_BITMAP(dirty, DN_BLOCK_PAGES);
+	DECLARE_BITMAP(broken, DN_BLOCK_PAGES);
 };
 
 /**

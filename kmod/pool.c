@@ -176,6 +176,21 @@ static int dn_pool_add(unsigned long pfn, bool zeroed)
 	return ret;
 }
 
+/* Linux isn't given what is broken. */
+static void dn_pool_free_pages(const struct dn_pblock *blk)
+{
+	struct page *page = pfn_to_page(blk->pfn);
+	unsigned int bit;
+
+	if (!blk->nr_used) {
+		__free_pages(page, DN_BLOCK_ORDER);
+		return;
+	}
+	split_page(page, DN_BLOCK_ORDER);
+	for_each_clear_bit(bit, blk->used, DN_BLOCK_PAGES)
+		__free_page(page + bit);
+}
+
 /* Take an unused block out of the pool and give its memory back. */
 static void dn_pool_remove(struct dn_pblock *blk)
 {
@@ -183,18 +198,26 @@ static void dn_pool_remove(struct dn_pblock *blk)
 	dn_pblock_out(blk);
 	xa_erase(&dn_pool.index, blk->pfn / DN_BLOCK_PAGES);
 	dn_pool.pages -= DN_BLOCK_PAGES;
-	dn_pool.nr_free -= DN_BLOCK_PAGES;
+	dn_pool.nr_free -= DN_BLOCK_PAGES - blk->nr_used;
 	dn_pool.nr_dirty -= blk->nr_dirty;
 	if (!dn_pool_map)
-		__free_pages(pfn_to_page(blk->pfn), DN_BLOCK_ORDER);
+		dn_pool_free_pages(blk);
 	kfree(blk);
 }
 
+/* A block of which nobody has a page. */
 static struct dn_pblock *dn_pool_unused(void)
 {
+	struct dn_pblock *blk;
+
 	if (!list_empty(&dn_pool.dirty))
 		return list_first_entry(&dn_pool.dirty, struct dn_pblock, node);
-	return list_first_entry_or_null(&dn_pool.zeroed, struct dn_pblock, node);
+	if (!list_empty(&dn_pool.zeroed))
+		return list_first_entry(&dn_pool.zeroed, struct dn_pblock, node);
+	list_for_each_entry(blk, &dn_pool.partial, node)
+		if (bitmap_equal(blk->used, blk->broken, DN_BLOCK_PAGES))
+			return blk;
+	return NULL;
 }
 
 static u64 dn_host_least(void)

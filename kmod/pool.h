@@ -25,6 +25,7 @@ struct dn_account;
  * @pages:    its size in pages
  * @nr_large: number of leading 2 MiB chunks that are one aligned block each
  * @account:  charged for it, or NULL; see quota.c
+ * @broken:   some of its pages are: see dn_part_break()
  * @closed:   the VM is destroyed: mappings get no further pages
  * @base:     NULL, or the template's partition, to which a reference is held: pages that
  *            the VM hasn't written yet are read there
@@ -45,6 +46,7 @@ struct dn_part {
 	u32 nr_large;
 	u32 nr_pfn;
 	struct dn_account *account;
+	bool broken;
 	bool closed;
 	struct dn_part *base;
 	u32 nr_own;
@@ -109,10 +111,17 @@ static inline u64 dn_part_own_bytes(const struct dn_part *part)
 	return (u64)(part->base ? READ_ONCE(part->nr_own) : part->pages) << PAGE_SHIFT;
 }
 
+/** dn_part_broken() - is memory of this partition or its template's known to be broken? */
+static inline bool dn_part_broken(const struct dn_part *part)
+{
+	return READ_ONCE(part->broken) || (part->base && READ_ONCE(part->base->broken));
+}
+
 struct dn_part *dn_part_alloc(u32 pages, struct dn_part *base);
 bool dn_part_too_large(u32 pages);
-void dn_part_own(struct dn_part *part, u32 gfn);
+bool dn_part_own(struct dn_part *part, u32 gfn);
 unsigned long dn_part_disown(struct dn_part *part, u32 i);
+bool dn_part_break(struct dn_part *part, unsigned long pfn);
 void dn_part_put(struct dn_part *part);
 size_t dn_part_kmem(const struct dn_part *part);
 

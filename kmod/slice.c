@@ -33,6 +33,7 @@
 #include "block.h"
 #include "compat.h"
 #include "guest.h"
+#include "mce.h"
 #include "runner.h"
 #include "slice.h"
 #include "vm.h"
@@ -440,17 +441,25 @@ static void dn_host_handler(u32 vector)
  * After every exit: NMIs and machine checks that the switcher took note of. Their frames hold
  * registers of the guest, and the block will be another one's.
  */
-static void dn_slice_drain(struct dn_block *block)
+static noinline void dn_slice_drain(struct dn_block *block, struct dn_vm *vm)
 {
+	bool guest;
+
 	if (block->nmi) {
+		vm->stats.exits_nmi++;
 		block->nmi = 0;
 		memset(block->stack_nmi, 0, sizeof(block->stack_nmi));
 		dn_host_handler(X86_TRAP_NMI);
 	}
 	if (block->mce) {
+		vm->stats.exits_mce++;
+		guest = block->mce == DN_HIT_GUEST;
 		block->mce = 0;
 		memset(block->stack_mce, 0, sizeof(block->stack_mce));
-		dn_host_handler(X86_TRAP_MC);
+		if (guest)
+			dn_mce_guest(vm);
+		else
+			dn_host_handler(X86_TRAP_MC);
 	}
 }
 
@@ -486,11 +495,8 @@ static __always_inline u32 dn_slice_left(struct dn_block *block, struct dn_vm *v
 {
 	u32 vector = vm->regs->vector;
 
-	if (unlikely(block->events)) {
-		vm->stats.exits_nmi += block->nmi;
-		vm->stats.exits_mce += block->mce;
-		dn_slice_drain(block);
-	}
+	if (unlikely(block->events))
+		dn_slice_drain(block, vm);
 	if (likely(vector == DENALI_HC_VECTOR)) {
 		vm->stats.exits_hypercall++;
 		dn_hypercall(vm);

@@ -274,7 +274,7 @@ SYM_CODE_END(dn_nested)
 	ENDBR
 	testb	$3, 8(%rsp)
 	jnz	.Lfrom_guest_\@
-	movl	$1, A(\flag)
+	movl	$DN_HIT_SWITCHER, A(\flag)
 	pushq	%rax
 	lea	dn_switch_hypercall(%rip), %rax
 	cmpq	%rax, 8(%rsp)
@@ -300,7 +300,7 @@ SYM_CODE_END(dn_nested)
 	popq	%rax
 	iretq
 .Lfrom_guest_\@:
-	movl	$1, A(\flag)
+	movl	$DN_HIT_GUEST, A(\flag)
 	pushq	%rax
 	movq	8(%rsp), %rax
 	movq	%rax, (DN_B_FRAME - \stack + 48)(%rsp)

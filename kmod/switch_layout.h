@@ -35,10 +35,13 @@
 #define DN_B_GUEST_CR3_TOP (DN_B_GUEST_CR3 + 7)	/* its last byte */
 #define DN_B_HOST_GSBASE 0x118
 #define DN_B_CR3_KEEP	0x120	/* CR3's no-flush bit if CR4.PCIDE is set */
-#define DN_B_NMI	0x128	/* set: an NMI hit the switcher */
+#define DN_B_NMI	0x128	/* an NMI hit: DN_HIT_SWITCHER or DN_HIT_GUEST */
 #define DN_B_MCE	0x12c
 #define DN_B_FATAL	0x130	/* RIP of a fault that the switcher doesn't expect */
 #define DN_B_VERW_SEL	0x138	/* a data selector for VERW */
+
+#define DN_HIT_SWITCHER	1
+#define DN_HIT_GUEST	2
 
 /* Tops of the stacks that nothing a guest can trigger shares. */
 #define DN_B_STACK_NMI	0x600

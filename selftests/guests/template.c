@@ -196,6 +196,14 @@ static void test_spin(void)
 	}
 }
 
+/* Write to the page from which those run that spin. */
+static void test_patch(void)
+{
+	volatile uint8_t *code = (void *)test_spin;
+
+	*code = *code;
+}
+
 static void test_idle(void)
 {
 	for (;;)
@@ -357,7 +365,7 @@ static void test_touch(void)
 static const struct guest_test tests[] = {
 	{ "look", test_look }, { "write", test_write }, { "pause", test_pause },
 	{ "host-writes", test_host_writes }, { "console", test_console }, { "clock", test_clock },
-	{ "fault", test_fault }, { "ports", test_ports }, { "spin", test_spin },
+	{ "fault", test_fault }, { "ports", test_ports }, { "spin", test_spin }, { "patch", test_patch },
 	{ "idle", test_idle }, { "again", test_again }, { "stain", test_stain }, { "clean", test_clean },
 	{ "hear", test_hear }, { "nic", test_nic }, { "touch", test_touch },
 };

@@ -212,6 +212,11 @@ static void denali_vm_clone_fail(struct denali_vm *template, const char *tenant,
 		denali_fail(err, ESHUTDOWN, "VM %s: has ended and can't be cloned; make the template anew",
 			    template->name);
 		break;
+	case EHWPOISON:
+		denali_fail(err, EHWPOISON,
+			    "VM %s: some of its memory is broken (a machine check; see the kernel log); make the template anew",
+			    template->name);
+		break;
 	default:
 		denali_vm_create_fail(template->dev, tenant, who, mem_bytes, can_wait, err);
 	}

@@ -147,7 +147,8 @@ struct denali_vm_create {
  * read where the template has them: its memory is free when the last clone is gone. Ports,
  * boot arguments (SETUP with entry 0; the template's without) and limits are the clone's own.
  *
- * Errors: as of DENALI_IOC_VM_CREATE; EBUSY (not a template, or not yet), ESHUTDOWN (it ended).
+ * Errors: as of DENALI_IOC_VM_CREATE; EBUSY (not a template, or not yet), ESHUTDOWN (it ended),
+ * EHWPOISON (some of its memory is broken).
  */
 struct denali_vm_clone {
 	__u32 flags;
@@ -432,7 +433,7 @@ struct denali_vm_share {
 #define DENALI_END_NONE		0
 #define DENALI_END_EXIT		1	/* DENALI_HC_EXIT: status is the guest's */
 #define DENALI_END_PANIC	2	/* DENALI_HC_PANIC: text is the guest's */
-#define DENALI_END_FAULT	3	/* unhandled exception: fault fields are valid */
+#define DENALI_END_FAULT	3	/* unhandled exception or machine check: fault fields are valid */
 #define DENALI_END_PROTOCOL	4	/* broke the guest ABI, e.g. a broken ring */
 #define DENALI_END_KILLED	5	/* DENALI_IOC_VM_KILL or last descriptor closed */
 
@@ -540,7 +541,7 @@ struct denali_vm_state {
  * what still waits in a switch's uplink, which is all ports'. A switch forgets which IP addresses
  * it had. Takes as long as there are pages that it had written to.
  *
- * EINVAL: not a clone; EBUSY: a template; ESHUTDOWN: destroyed.
+ * EINVAL: not a clone; EBUSY: a template; ESHUTDOWN: destroyed; EHWPOISON: some of its memory is broken.
  */
 #define DENALI_IOC_VM_RESET	_IO(DENALI_IOC_MAGIC, 0x1a)
 #define DENALI_IOC_VM_CLONES	_IOW(DENALI_IOC_MAGIC, 0x1b, struct denali_vm_clones)

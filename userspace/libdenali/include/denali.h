@@ -207,7 +207,8 @@ struct denali_vm *denali_vm_create_as(int dev, const char *name, uint64_t mem_by
  * @flags:    DENALI_CREATE_PERSISTENT, DENALI_CREATE_WAIT
  *
  * Give it boot arguments by denali_vm_setup() with entry 0, NICs by denali_nic_plug(), and
- * start it. Errors: as for denali_vm_create(); EBUSY (not a template, or not yet), ESHUTDOWN.
+ * start it. Errors: as for denali_vm_create(); EBUSY (not a template, or not yet), ESHUTDOWN,
+ * EHWPOISON (some of its memory is broken).
  */
 struct denali_vm *denali_vm_clone(struct denali_vm *template, const char *name,
 				  unsigned int flags, struct denali_error *err);
@@ -299,7 +300,7 @@ int denali_vm_set_share(struct denali_vm *vm, const struct denali_vm_share *shar
  * denali_vm_reset() - make a clone what it was when it was cloned, to be set up and started anew
  *
  * One that runs is stopped, one that has ended lives again, without the taps that it let go.
- * Errors: EINVAL (no clone), EBUSY (a template), ESHUTDOWN (destroyed).
+ * Errors: EINVAL (no clone), EBUSY (a template), ESHUTDOWN (destroyed), EHWPOISON.
  */
 int denali_vm_reset(struct denali_vm *vm, struct denali_error *err);
 
