@@ -37,4 +37,11 @@ static inline void dn_leave_mm(void)
 #endif
 }
 
+/* As ANNOTATE_INTRA_FUNCTION_CALL, which kernels have for assembly only: tells objtool of a CALL to the next line. */
+#define DN_INTRA_FUNCTION_CALL				\
+	"999:\n\t"					\
+	".pushsection .discard.intra_function_calls\n\t"	\
+	".long 999b\n\t"				\
+	".popsection\n\t"
+
 #endif /* DN_COMPAT_H */

@@ -392,11 +392,15 @@ static u64 dn_runner_ran(const struct dn_runner *r, u64 now)
 	return max_t(s64, now - r->turn_start, 0);
 }
 
-/* Where a VM goes whose turn is over at @now, after it ran for @ran ns, with @work to be done. */
+/*
+ * Where a VM with a @cap, or NULL, goes whose turn is over at @now, after it ran for @ran ns, with
+ * @work to be done.
+ */
 static __always_inline enum dn_left dn_runner_put(struct dn_runner *r, struct dn_vm *vm,
-						  unsigned long work, u64 now, u64 ran)
+						  struct dn_cap *cap, unsigned long work, u64 now,
+						  u64 ran)
 {
-	bool spent = unlikely(vm->cap) && dn_cap_charge(vm->cap, ran, now);
+	bool spent = unlikely(cap) && dn_cap_charge(cap, ran, now);
 
 	lockdep_assert_held(&r->lock);
 	vm->stats.run_ns += ran;
@@ -414,14 +418,14 @@ static __always_inline enum dn_left dn_runner_put(struct dn_runner *r, struct dn
 		return DN_LEFT_NOT;
 	}
 	vm->on = DN_ON_QUEUE;
-	dn_sched->put(&r->queue, vm, ran, work & BIT(DN_WORK_YIELD));
+	static_call(dn_sched_put)(&r->queue, vm, ran, work & BIT(DN_WORK_YIELD));
 	return DN_LEFT_NOT;
 }
 
 /* The next VM, whose turn begins at @now. Return: it, or NULL if there is none. */
 static __always_inline struct dn_vm *dn_runner_pick(struct dn_runner *r, u64 now)
 {
-	struct dn_vm *next = dn_sched->pick(&r->queue);
+	struct dn_vm *next = static_call(dn_sched_pick)(&r->queue);
 	u64 turn;
 
 	if (unlikely(!next))
@@ -476,7 +480,7 @@ static struct dn_vm *dn_runner_switch(struct dn_runner *r, struct dn_vm *prev)
 		ran = dn_runner_ran(r, now);
 		if (unlikely(prev->stats.run_ns + ran >= prev->run_alarm))
 			dn_clock_ran(prev);
-		left = dn_runner_put(r, prev, READ_ONCE(prev->work), now, ran);
+		left = dn_runner_put(r, prev, prev->cap, READ_ONCE(prev->work), now, ran);
 	}
 	if (unlikely(now >= r->balance_at))
 		dn_balance_busy(r, left == DN_LEFT_NOT ? prev : NULL, now);
@@ -527,7 +531,7 @@ struct dn_vm *dn_runner_pass(struct dn_runner *r, struct dn_vm *vm)
 	ran = dn_runner_ran(r, now);
 	work = READ_ONCE(vm->work);
 	if (likely(dn_runner_may_pass(r, vm, work, now, ran))) {
-		dn_runner_put(r, vm, work, now, ran);
+		dn_runner_put(r, vm, NULL, work, now, ran);
 		next = dn_runner_pick(r, now);
 	}
 	raw_spin_unlock(&r->lock);

@@ -10,7 +10,9 @@
 
 #include "sched.h"
 
-const struct dn_sched_ops *dn_sched __ro_after_init = &dn_sched_fair;
+const struct dn_sched_ops *dn_sched __ro_after_init;
+DEFINE_STATIC_CALL_NULL(dn_sched_pick, *dn_sched_fair.pick);
+DEFINE_STATIC_CALL_NULL(dn_sched_put, *dn_sched_fair.put);
 unsigned int dn_quantum_us = 10000;
 
 static const struct dn_sched_ops *const dn_policies[] = { &dn_sched_fair, &dn_sched_rr };
@@ -28,6 +30,8 @@ int dn_sched_choose(const char *name)
 	for (i = 0; i < ARRAY_SIZE(dn_policies); i++) {
 		if (!strcmp(name, dn_policies[i]->name)) {
 			dn_sched = dn_policies[i];
+			static_call_update(dn_sched_pick, dn_sched->pick);
+			static_call_update(dn_sched_put, dn_sched->put);
 			return 0;
 		}
 	}

@@ -8,6 +8,7 @@
 
 #include <linux/list.h>
 #include <linux/rbtree.h>
+#include <linux/static_call.h>
 #include <linux/types.h>
 
 struct dn_vm;
@@ -76,6 +77,11 @@ extern const struct dn_sched_ops dn_sched_fair;
 extern const struct dn_sched_ops dn_sched_rr;
 
 extern const struct dn_sched_ops *dn_sched;	/* the policy; set once, when the module is loaded */
+
+/* Of it, what each switch from one VM to another takes. */
+DECLARE_STATIC_CALL(dn_sched_pick, *dn_sched_fair.pick);
+DECLARE_STATIC_CALL(dn_sched_put, *dn_sched_fair.put);
+
 extern unsigned int dn_quantum_us;
 
 int dn_sched_choose(const char *name);

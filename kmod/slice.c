@@ -19,6 +19,7 @@
 #include <linux/ktime.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
+#include <linux/stringify.h>
 
 #include <asm/debugreg.h>
 #include <asm/desc.h>
@@ -232,17 +233,29 @@ static void dn_cpu_ready(struct dn_cpu *c)
 	c->ready = true;
 }
 
-/* The VM that was last on this CPU leaves it. */
-static __always_inline void dn_cpu_unload(struct dn_cpu *c)
+/* @vm, the last one on this CPU, leaves it. */
+static __always_inline void dn_cpu_unload(struct dn_cpu *c, struct dn_vm *vm)
 {
-	struct dn_vm *vm = c->vm;
-
-	if (!vm)
-		return;
 	/* Not entered since it got its tag: what the tag had before is still to be flushed. */
 	if (static_cpu_has(X86_FEATURE_PCID) && !(c->block->guest_cr3_top & DN_CR3_TOP_KEEP))
 		dn_asid_forget(&vm->pgt);
 	c->vm = NULL;
+}
+
+/*
+ * Every entry of the return stack leads to an INT3, as Linux has it when it switches tasks. Not in a
+ * loop, which would need a fence behind it and take twice as many instructions.
+ */
+static __always_inline void dn_fill_return_stack(void)
+{
+	asm volatile(".rept " __stringify(RSB_CLEAR_LOOPS) "\n\t"
+		     DN_INTRA_FUNCTION_CALL
+		     "call	1f\n\t"
+		     "int3\n"
+		     "1:\n\t"
+		     ".endr\n\t"
+		     "add	$(8 * " __stringify(RSB_CLEAR_LOOPS) "), %%rsp"
+		     : ASM_CALL_CONSTRAINT : : "cc", "memory");
 }
 
 static __always_inline void dn_cpu_load(struct dn_cpu *c, struct dn_vm *vm)
@@ -265,9 +278,12 @@ static __always_inline void dn_cpu_load(struct dn_cpu *c, struct dn_vm *vm)
 			dn_asid_choose(c, &vm->pgt);
 	}
 	/* What one VM taught the branch predictors must not lead another, nor itself after a reset. */
-	if (static_cpu_has(X86_FEATURE_USE_IBPB) && c->last_life != vm->life) {
+	if (c->last_life != vm->life) {
 		c->last_life = vm->life;
-		indirect_branch_prediction_barrier();
+		if (static_cpu_has(X86_FEATURE_USE_IBPB))
+			indirect_branch_prediction_barrier();
+		if (static_cpu_has(X86_FEATURE_RSB_CTXSW))
+			dn_fill_return_stack();
 	}
 }
 
@@ -279,7 +295,8 @@ static void dn_cpu_release(void)
 
 	if (!c->ready)
 		return;
-	dn_cpu_unload(c);
+	if (c->vm)
+		dn_cpu_unload(c, c->vm);
 	tss = (void *)&c->tables->gdt[GDT_ENTRY_TSS];
 	tss->type = DESC_TSS;
 	asm volatile("ltr %w0" : : "q" (GDT_ENTRY_TSS * 8));
@@ -384,7 +401,7 @@ void dn_slice_unload(struct dn_vm *vm)
 	preempt_disable();
 	c = this_cpu_ptr(&dn_cpu);
 	if (c->vm == vm)
-		dn_cpu_unload(c);
+		dn_cpu_unload(c, vm);
 	preempt_enable();
 }
 
@@ -545,10 +562,6 @@ static __always_inline u32 dn_slice_guest(struct dn_cpu *c, struct dn_runner *ru
 	struct dn_block *block = c->block;
 	u32 vector;
 
-	if (c->vm != vm) {
-		dn_cpu_unload(c);
-		dn_cpu_load(c, vm);
-	}
 	dn_fpu_load(vm->fpu);
 	do {
 		vector = 0;
@@ -593,12 +606,18 @@ struct dn_vm *dn_slice_run(struct dn_runner *runner, struct dn_vm *vm)
 		goto out;
 
 	c = dn_slice_begin();
+	if (c->vm == vm)
+		goto loaded;
+	if (c->vm)
+		dn_cpu_unload(c, c->vm);
 	do {
+		dn_cpu_load(c, vm);
+loaded:
 		vector = dn_slice_guest(c, runner, vm);
 		if (vector || !(READ_ONCE(vm->work) & DN_WORK_PASS))
 			break;
 		/* The next runner that has it may be another. */
-		dn_cpu_unload(c);
+		dn_cpu_unload(c, vm);
 		next = dn_runner_pass(runner, vm);
 		if (!next)
 			break;

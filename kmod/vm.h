@@ -21,7 +21,6 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
-#include <linux/nospec.h>
 #include <linux/rbtree.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -177,10 +176,11 @@ void dn_vm_end(struct dn_vm *vm, u32 reason, s32 status, const char *fmt, ...);
  */
 static inline struct dn_port *dn_vm_port(const struct dn_vm *vm, u32 i)
 {
-	if (i >= DENALI_MAX_PORTS)
-		return NULL;
-	/* The number may be the guest's, or the user's. */
-	return READ_ONCE(vm->port[array_index_nospec(i, DENALI_MAX_PORTS)]);
+	/* The number may be the guest's, or the user's: no CPU that guesses gets beyond the array. */
+	struct dn_port *port = READ_ONCE(vm->port[i % DENALI_MAX_PORTS]);
+
+	BUILD_BUG_ON_NOT_POWER_OF_2(DENALI_MAX_PORTS);
+	return likely(i < DENALI_MAX_PORTS) ? port : NULL;
 }
 
 static inline bool dn_vm_ending(const struct dn_vm *vm)

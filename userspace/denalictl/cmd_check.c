@@ -201,8 +201,8 @@ static const struct mitigation mitigations[] = {
 	{ DENALI_CPU_IBPB, "ibpb",
 	  "branch predictions are flushed when a CPU changes VM or goes back to the host's tasks",
 	  "branch predictions outlive a change of VM", "IBPB", { "spectre_v2" } },
-	{ DENALI_CPU_FILL_RSB, "rsb", "the return stack is filled when the host changes tasks",
-	  "the host doesn't fill the return stack", "RSB filling", { "spectre_v2" } },
+	{ DENALI_CPU_FILL_RSB, "rsb", "the return stack is filled when a CPU changes VM, as when the host changes tasks",
+	  "the return stack outlives a change of VM", "RSB filling", { "spectre_v2" } },
 };
 
 /* Of "this; that; more", what has the word in it; the first, if nothing has. Changes the text. */
