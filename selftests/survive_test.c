@@ -14,11 +14,13 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "ethernet.h"
 #include "lib.h"
 #include "nl.h"
 
 #define ROUNDS	25
 #define LATEST	8000	/* us that a process has at most, from when it is at work */
+#define OTHERS	"survive"	/* a switch and a tenant of that name come and go */
 
 FIXTURE(survive) {
 	int dev;
@@ -195,9 +197,78 @@ static void threads(context *self)
 	load_and_start(self);
 }
 
+/* Clones of a template that goes with it, one by one and several at once. */
+static void make_clones(context *self)
+{
+	int template = template_make(self->dev, GUEST_MEM);
+	int32_t fds[3];
+	struct denali_vm_clones clones = { .count = ARRAY_SIZE(fds), .fds = (uintptr_t)fds };
+
+	for (*self->at_work = 1;;) {
+		close(clone_start(template, "look"));
+		if (ioctl(template, DENALI_IOC_VM_CLONES, &clones))
+			return;
+		for (int i = 0; i < ARRAY_SIZE(fds); i++)
+			close(fds[i]);
+	}
+}
+
+static void reset_clones(context *self)
+{
+	int template = template_make(self->dev, GUEST_MEM);
+	int vm = clone_start(template, "look");
+
+	for (*self->at_work = 1; vm >= 0;) {
+		vm_ctl(vm, DENALI_IOC_VM_RESTART);
+		vm_ctl(vm, DENALI_IOC_VM_RESET);
+	}
+}
+
+/* A switch stays when who made it is killed. */
+static void change_switches(context *self)
+{
+	int vm = guest_make(self->dev, "nic", GUEST_MEM, "tx-loop"), tap;
+
+	switch_add(self->dev, OTHERS, 0, 0);
+	if (switch_plug(vm, 1, OTHERS) || vm_ctl(vm, DENALI_IOC_VM_START))
+		return;
+	for (*self->at_work = 1;;) {
+		switch_add(self->dev, OTHERS, 0, 0);
+		tap = uplink_open("");
+		switch_tap(self->dev, OTHERS, DENALI_SWITCH_UPLINK, tap);
+		switch_plug_port(vm, 1, OTHERS, 1);
+		switch_tap(self->dev, OTHERS, DENALI_SWITCH_UPLINK, -1);
+		switch_del(self->dev, OTHERS);
+		close(tap);
+	}
+}
+
+/* A tenant stays as well. Of its VMs one runs and one waits. */
+static void change_tenants(context *self)
+{
+	struct denali_tenant_set set = {
+		.name = OTHERS, .flags = DENALI_TENANT_NEW, .set = DENALI_TENANT_RUNNABLE, .runnable = 1,
+	};
+	struct denali_vm_create create = { .mem_bytes = GUEST_MEM, .tenant = OTHERS };
+	struct denali_tenant_del del = { .name = OTHERS };
+	int vm[2];
+
+	for (*self->at_work = 1;;) {
+		ioctl(self->dev, DENALI_IOC_TENANT_SET, &set);
+		for (int i = 0; i < 2; i++) {
+			vm[i] = ioctl(self->dev, DENALI_IOC_VM_CREATE, &create);
+			guest_boot(vm[i], "basic", "tick");
+		}
+		for (int i = 0; i < 2; i++)
+			close(vm[i]);
+		ioctl(self->dev, DENALI_IOC_TENANT_DEL, &del);
+	}
+}
+
 static void (*const all_kinds[])(context *self) = {
 	create, load_and_start, create_persistent, wait_for_the_end, stop_and_start, read_console,
-	write_console, monitor, list, map_and_write, plug_taps, resize_pool, threads,
+	write_console, monitor, list, map_and_write, plug_taps, resize_pool, threads, make_clones,
+	reset_clones, change_switches, change_tenants,
 };
 
 static unsigned int random_us(context *self)
@@ -246,6 +317,10 @@ KIND(map_and_write);
 KIND(plug_taps);
 KIND(resize_pool);
 KIND(threads);
+KIND(make_clones);
+KIND(reset_clones);
+KIND(change_switches);
+KIND(change_tenants);
 FIXTURE_VARIANT_ADD(survive, all_at_once) { .kind = NULL };
 
 FIXTURE_SETUP(survive)
@@ -268,6 +343,7 @@ FIXTURE_SETUP(survive)
 FIXTURE_TEARDOWN(survive)
 {
 	struct denali_pool_set set = { .bytes = self->info.pool_bytes };
+	struct denali_tenant_del del = { .name = OTHERS };
 	struct denali_vm_state st;
 	uint32_t before = *self->progress;
 
@@ -276,6 +352,8 @@ FIXTURE_TEARDOWN(survive)
 	vm_ctl(self->shared, DENALI_IOC_VM_START);
 	EXPECT_FALSE(vm_ended(self->shared));
 	EXPECT_TRUE(vms_destroy_persistent(self->dev));
+	EXPECT_TRUE(!switch_del(self->dev, OTHERS) || errno == ENOENT);
+	EXPECT_TRUE(wait_until(!ioctl(self->dev, DENALI_IOC_TENANT_DEL, &del) || errno == ENOENT, SOON_MS));
 	EXPECT_TRUE(wait_until(!ioctl(self->dev, DENALI_IOC_POOL_SET, &set), SOON_MS));
 	guest_var_put(self->progress);
 	close(self->canary);
