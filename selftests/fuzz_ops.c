@@ -270,6 +270,17 @@ static long op_stop(const struct fuzz_op *op)
 	return vm_ctl(fd_of(op->b, VM), DENALI_IOC_VM_STOP);
 }
 
+/* Its turn is over, for it or for others of its tenant's that wait: now and then for some time. */
+static long op_turn(const struct fuzz_op *op)
+{
+	int vm = fd_of(op->b, VM);
+	long ret = 0;
+
+	for (uint32_t i = op->x % 4 ? 1 : op->x >> 8 & 63; i && ret >= 0; i--)
+		ret = vm_ctl(vm, DENALI_IOC_VM_STOP) < 0 ? -1 : vm_ctl(vm, DENALI_IOC_VM_START);
+	return ret;
+}
+
 static long op_kill(const struct fuzz_op *op)
 {
 	return vm_ctl(fd_of(op->b, VM), DENALI_IOC_VM_KILL);
@@ -320,17 +331,22 @@ static long op_switch(const struct fuzz_op *op)
 	}
 }
 
+/* A new port, the first that a NIC may have, or any. */
+static uint32_t port_of(uint32_t x)
+{
+	return x & 1 ? DENALI_NIC_NEW_PORT : x & 2 ? 1 : x >> 8 & 31;
+}
+
 /* Onto a switch, where it has neighbours. */
 static long op_plug(const struct fuzz_op *op)
 {
-	return switch_plug_port(fd_of(op->b, VM), op->x >> 8 & 63, switch_of(op->a),
-				op->x % 4 ? DENALI_NIC_NEW_PORT : op->x >> 16 & 3);
+	return switch_plug_port(fd_of(op->b, VM), op->x >> 8 & 63, switch_of(op->a), port_of(op->x));
 }
 
 static long op_nic(const struct fuzz_op *op)
 {
 	struct denali_vm_nic nic = {
-		.port = op->x % 4 ? DENALI_NIC_NEW_PORT : op->x >> 8 & 31,
+		.port = port_of(op->x),
 		.tap_fd = fd_of(op->a, TAP),
 		.mac = { 2, 0xfa, 0, 0, op->y, op->y >> 8 },
 		.mtu = op->y % 3 ? 0 : op->y >> 16,
@@ -715,7 +731,8 @@ static long op_rest(const struct fuzz_op *op)
 const struct fuzz_kind fuzz_kinds[] = {
 	{ "open", 2, op_open }, { "info", 1, op_info }, { "create", 10, op_create }, { "open-vm", 4, op_open_vm },
 	{ "pool", 1, op_pool }, { "setup", 2, op_setup }, { "boot", 10, op_boot }, { "start", 3, op_start },
-	{ "stop", 3, op_stop }, { "kill", 2, op_kill }, { "reset", 4, op_reset }, { "destroy", 3, op_destroy },
+	{ "stop", 3, op_stop }, { "turn", 6, op_turn }, { "kill", 2, op_kill }, { "reset", 4, op_reset },
+	{ "destroy", 3, op_destroy },
 	{ "state", 2, op_state },
 	{ "nic", 5, op_nic }, { "switch", 3, op_switch }, { "plug", 8, op_plug }, { "console", 4, op_console },
 	{ "tenant", 3, op_tenant },
@@ -793,9 +810,12 @@ bool fuzz_ops_prepare(uint64_t id)
 	return true;
 }
 
+/* Of its VMs one may run at a time, and behind what others do: there is enough that takes CPU time. */
+#define TENANT	((DENALI_TENANT_RUNNABLE | DENALI_TENANT_NICE) << 8 | 15 << 17)
+
 /*
- * What each process has to begin with, or most of what follows would find nothing: VMs that wait
- * and that run, a template to be, a mapping, a tap, sockets.
+ * What each process has to begin with, or most of what follows would find nothing: VMs that wait to be
+ * started and that run, two of a tenant's of which one may, a template to be, a mapping, a tap, sockets.
  */
 static void begin_well(void)
 {
@@ -806,6 +826,10 @@ static void begin_well(void)
 		{ op_create, { .a = 0, .x = 1, .y = 31 } },
 		{ op_create, { .a = 1, .x = 1, .y = 63 } },
 		{ op_create, { .a = 2, .x = 1 | 2 << 9, .y = 15 } },
+		{ op_tenant, { .a = 2, .x = TENANT | 2, .y = 1 << 8 } },
+		{ op_tenant, { .a = 2, .x = TENANT, .y = 1 << 8 } },
+		{ op_create, { .a = 3, .x = 1, .y = 63, .c = 2 } },
+		{ op_create, { .a = 4, .x = 1, .y = 63, .c = 2 } },
 		{ op_boot, { .b = 1, .x = 0, .y = 1, .z = 3000 } },
 		{ op_boot, { .b = 2, .x = 4 } },
 		{ op_mmap, { .a = 0, .b = 0, .x = 0x102, .y = 8 * 15 + 1, .z = 0x10 } },
@@ -813,6 +837,10 @@ static void begin_well(void)
 		{ op_tap, { .a = 0, .x = 2 } },
 		{ op_switch, { .a = 0, .x = 3 } },
 		{ op_plug, { .a = 0, .b = 0, .x = 1 } },
+		{ op_nic, { .a = 0, .b = 3, .x = 1 } },
+		{ op_plug, { .a = 0, .b = 4, .x = 1 | 2 << 8 } },
+		{ op_boot, { .b = 3, .x = 0, .y = 2, .z = 3000 } },
+		{ op_boot, { .b = 4, .x = 0, .y = 3, .z = 3000 } },
 		{ op_console, { .a = 0, .b = 1 } },
 		{ op_netlink, { .a = 0 } },
 		{ op_epoll, { .a = 0 } },
