@@ -59,6 +59,7 @@ help:
 	@echo '                 FUZZARGS="--seconds N"'
 	@echo 'make test-bochs  the tests of what a guest must not reach, under Bochs, which checks'
 	@echo '                 segment limits and alignment; BOCHSFLAGS is for tools/bochs'
+	@echo 'make test-bochs-cet  some of them with IBT on, beside shadow stacks (Debian 12'"'"'s backported kernel)'
 	@echo 'make bench       print and keep the measurements'
 	@echo 'make bench-scale the same with up to 10,000 VMs, with plots in Documentation/scale (half an'
 	@echo '                 hour); SCALEARGS="--vms N PART..." for fewer and for some'
@@ -131,6 +132,15 @@ test-bochs:
 	$(MAKE) kmod selftests
 	tools/run-bochs --kernel $(or $(KERNEL),$(KVER)) --timeout $(BOCHS_TIMEOUT) $(BOCHSFLAGS)
 
+# IBT and shadow stacks need a kernel that uses them, and a CPU that has them.
+CET_KERNEL ?= 6.12
+CET_TESTS ?= exception hypercall hostile hostile_ring fpu secrets
+
+test-bochs-cet:
+	tools/deps build bochs
+	$(MAKE) KERNEL=$(CET_KERNEL) kmod selftests
+	tools/run-bochs --kernel $(CET_KERNEL) --cpu tigerlake --timeout $(BOCHS_TIMEOUT) $(BOCHSFLAGS) -- $(CET_TESTS)
+
 bench: deps
 	tools/deps bochs
 	$(MAKE) all
@@ -164,7 +174,7 @@ clean:
 	$(MAKE) -C selftests clean
 	rm -f .kdir
 
-.PHONY: all help deps kmod libos userspace selftests demo test test-debug test-bochs test-sweep test-fuzz coverage bench bench-scale check install uninstall clean
+.PHONY: all help deps kmod libos userspace selftests demo test test-debug test-bochs test-bochs-cet test-sweep test-fuzz coverage bench bench-scale check install uninstall clean
 # Everything below the top decides for itself what it can do at once; kbuild, the
 # guests and the tests of this level need one another.
 .NOTPARALLEL:

@@ -26,14 +26,25 @@ FIXTURE(secrets) {
 	pid_t pid[MAX_CPUS];
 };
 
-/* Never returns. Registers hold secrets whenever this process is interrupted. */
-static void host_process(void)
+static uint8_t area[16384] __attribute__((aligned(64)));
+static uint8_t area_now[16384] __attribute__((aligned(64)));
+
+/* Whoever enables it can't return from where he did: that stack begins there. */
+static inline __attribute__((always_inline)) bool shadow_stack_on(void)
 {
-	static uint8_t area[16384] __attribute__((aligned(64)));
+	long ret = SYS_arch_prctl;
+
+	__asm__ __volatile__("syscall" : "+a" (ret)
+			     : "D" (0x5001L /* ARCH_SHSTK_ENABLE */), "S" (1L /* ARCH_SHSTK_SHSTK */)
+			     : "rcx", "r11", "memory");
+	return !ret;
+}
+
+/* What XRSTOR takes: secrets in all registers that this process has. Return: the features. */
+static uint32_t fill_area(void)
+{
 	uint32_t low, high, a = 13, b, c = 0, d;
 
-	/* A base in the lower half of the address space, as any process may have. */
-	syscall(SYS_arch_prctl, 0x1001 /* ARCH_SET_GS */, (unsigned long)SECRET);
 	__asm__ __volatile__("cpuid" : "+a" (a), "=b" (b), "+c" (c), "=d" (d));
 	__asm__ __volatile__("xgetbv" : "=a" (low), "=d" (high) : "c" (0));
 	/* What AMX is asked for: arch_prctl() first. */
@@ -48,13 +59,24 @@ static void host_process(void)
 	*(uint64_t *)(area + 16) = SECRET;
 	*(uint32_t *)(area + 24) = 0x5fbf;
 	*(uint64_t *)(area + XSAVE_HEADER) = low;
+	return low;
+}
+
+/* Never returns. Registers hold secrets whenever this process is interrupted. */
+static void host_process(void)
+{
+	uint32_t low = fill_area();
+
+	/* A base in the lower half of the address space, as any process may have. */
+	syscall(SYS_arch_prctl, 0x1001 /* ARCH_SET_GS */, (unsigned long)SECRET);
+	shadow_stack_on();
 	__asm__ __volatile__("xrstor64 %0\n"
 			     "movl	%1, %%eax\n"
 			     ".irp r, rbx, rcx, rdx, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15\n"
 			     "movq	%%rax, %%\\r\n"
 			     ".endr\n"
 			     "1: jmp	1b\n"
-			     : : "m" (area), "i" (SECRET), "a" (low), "d" (high) : "memory");
+			     : : "m" (area), "i" (SECRET), "a" (low), "d" (0) : "memory");
 }
 
 FIXTURE_SETUP(secrets)
@@ -103,7 +125,7 @@ static bool poisoned(struct _test_data_secrets *self)
 
 /* As guests/look.S writes it. */
 struct seen {
-	uint32_t ax, cx, dx, bx, sp, bp, si, di, ds, es, fs, gs, flags, pkru, tsc_aux;
+	uint32_t ax, cx, dx, bx, sp, bp, si, di, ds, es, fs, gs, flags, pkru, tsc_aux, ssp;
 };
 
 /* Each register has its initial value, bit by bit, also those that no instruction but XSAVE shows. */
@@ -128,6 +150,7 @@ TEST_F_TIMEOUT(secrets, registers_at_start, 120)
 		EXPECT_EQ(seen->flags & ~0x200200, 2);
 		EXPECT_EQ(seen->pkru, 0);
 		EXPECT_EQ(seen->tsc_aux, 0);
+		EXPECT_EQ(seen->ssp, 0);
 		for (int i = 0; i < 4096; i++) {
 			uint8_t want = i == 0 ? 0x7f : i == 1 ? 0x03 : i == 24 ? 0x80 : i == 25 ? 0x1f : 0;
 
@@ -190,6 +213,68 @@ TEST_F_TIMEOUT(secrets, registers_after_events, 120)
 			TH_LOG("%s", st.text);
 		guest_var_put(progress[i]);
 		close(vm[i]);
+	}
+	EXPECT_TRUE(poisoned(self));
+}
+
+/* Do @size bytes differ at @offset of what was loaded? */
+static bool area_changed(uint32_t offset, uint32_t size)
+{
+	return memcmp(area + offset, area_now + offset, size);
+}
+
+/* Status 0 if all is there after each of some naps, else 1 and the feature's number. */
+static int host_process_looks(void)
+{
+	static const struct timespec nap = { .tv_nsec = 1000000 };
+	uint32_t low = fill_area();
+
+	for (int n = 0; n < 50; n++) {
+		uint32_t now = low;
+
+		__asm__ __volatile__("xrstor64 %2\n"
+				     "movl	%3, %%eax\n"
+				     "xorl	%%esi, %%esi\n"
+				     "syscall\n"
+				     "movl	%5, %%eax\n"
+				     "xsave64 %1\n"
+				     : "+a" (now), "+m" (area_now)
+				     : "m" (area), "i" (SYS_nanosleep), "D" (&nap), "b" (low), "d" (0)
+				     : "rcx", "rsi", "r11", "memory");
+		/* SSE; then AVX, and AVX-512's masks, upper halves and upper registers; PKRU. */
+		if (area_changed(160, 256))
+			return 2;
+		for (uint32_t i = 2; i <= 9; i++) {
+			uint32_t a = 13, b, c = i, d;
+
+			if (!(low & 1U << i) || i == 3 || i == 4 || i == 8)
+				continue;
+			__asm__ __volatile__("cpuid" : "+a" (a), "=b" (b), "+c" (c), "=d" (d));
+			if (area_changed(b, i == 9 ? 4 : a))
+				return 1 + i;
+		}
+	}
+	return 0;
+}
+
+/* And a process of the host finds its own where VMs with other ones ran. */
+TEST_F_TIMEOUT(secrets, process_keeps_its_own, 120)
+{
+	int status;
+
+	for (int i = 0; i < self->cpus; i++) {
+		pid_t pid;
+
+		/* Beside VMs alone: between two other processes it gets its registers back anyway. */
+		kill(self->pid[i], SIGSTOP);
+		pid = fork();
+		if (!pid) {
+			pin_to_cpu(i);
+			_exit(host_process_looks());
+		}
+		ASSERT_EQ(waitpid(pid, &status, 0), pid);
+		EXPECT_EQ(status, 0)
+			TH_LOG("CPU %d: registers of feature %d", i, WEXITSTATUS(status) - 1);
 	}
 	EXPECT_TRUE(poisoned(self));
 }

@@ -8,7 +8,7 @@
  * 64-bit protocol: identity-mapped, RSI, the segments of __BOOT_CS and __BOOT_DS.
  *
  * KERNEL is the file, TO its physical address: above this image, so the copy goes
- * from the end.
+ * from the end. ENTRY is where it begins, not always at its start.
  */
 	.section .text
 	.code32
@@ -64,7 +64,7 @@ long_mode:
 	movl	%eax, %es
 	movl	%eax, %ss
 	movl	%ebx, %esi
-	movl	$TO, %eax
+	movl	$ENTRY, %eax
 	jmp	*%rax
 
 	.balign	16

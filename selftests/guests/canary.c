@@ -9,6 +9,7 @@
 
 #define WORDS		16384
 #define XSAVE_MAX	4096
+#define XSAVE_HEADER	512
 #define FLAGS		0x240ad7	/* ID, AC, OF, SF, ZF, AF, PF, CF: what may be on all the time */
 #define FLAGS_MASK	0x247fd7
 
@@ -84,7 +85,25 @@ static void xsave(uint8_t *area)
 	__asm__ __volatile__("xsave (%0)" : : "r" (area), "a" (~0U), "d" (~0U) : "memory");
 }
 
-/* x87, SSE, and AVX and PKRU where they are. */
+/* Where there is AVX-512: the mask registers, and the upper halves of the 8 that 32-bit code has. */
+static void load_avx512(uint32_t seed)
+{
+	uint32_t low, high, id[4], i, n;
+
+	__asm__ __volatile__("xgetbv" : "=a" (low), "=d" (high) : "c" (0));
+	xsave(want);
+	for (n = 5; n <= 6; n++) {
+		if (!(low & 1U << n))
+			continue;
+		cpuid(13, n, id);
+		for (i = 0; i < (n == 5 ? 8 * 8 : 8 * 32); i++)
+			want[id[1] + i] = seed + i * 5 + n;
+		*(uint32_t *)(want + XSAVE_HEADER) |= 1U << n;
+	}
+	__asm__ __volatile__("xrstor (%0)" : : "r" (want), "a" (~0U), "d" (~0U) : "memory");
+}
+
+/* x87, SSE, and AVX, AVX-512 and PKRU where they are. */
 static void load_vectors(uint32_t seed)
 {
 	uint32_t csr = 0x1f80 ^ (seed & 3) << 13, id[4];
@@ -114,6 +133,9 @@ static void load_vectors(uint32_t seed)
 	if (id[2] & (1U << 4))
 		/* Keys that nothing here uses. */
 		__asm__ __volatile__(".byte 0x0f, 0x01, 0xef" : : "a" (0x55550000U), "c" (0), "d" (0));
+	for (i = 0; i < XSAVE_MAX; i++)
+		want[i] = 0;
+	load_avx512(seed);
 	for (i = 0; i < XSAVE_MAX; i++)
 		want[i] = 0;
 	xsave(want);

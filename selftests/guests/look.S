@@ -45,6 +45,9 @@ start:
 	rdtscp
 	movl	%ecx, seen + 56
 1:
+	xorl	%eax, %eax
+	.byte	0xf3, 0x0f, 0x1e, 0xc8	/* rdsspd %eax: changes nothing without a shadow stack */
+	movl	%eax, seen + 60
 	movl	$DENALI_HC_EXIT, %eax
 	xorl	%ebx, %ebx
 	int	$DENALI_HC_VECTOR
