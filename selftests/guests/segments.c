@@ -41,10 +41,29 @@ static void test_segments(void)
 	}
 }
 
-/* SS takes writable data segments of ring 3 only. */
+static uint32_t rights(uint32_t sel)
+{
+	uint32_t access = 0;
+
+	__asm__("lar %1, %0" : "+r" (access) : "r" (sel) : "cc");
+	return access;
+}
+
+static uint32_t limit(uint32_t sel)
+{
+	uint32_t bytes = 0;
+
+	__asm__("lsl %1, %0" : "+r" (bytes) : "r" (sel) : "cc");
+	return bytes;
+}
+
+/* What came through SS: 1 if nothing did yet, 0 if the selector didn't load. */
+uint32_t stack_word;
+
+/* SS takes writable data segments of ring 3 only: ours, through which our memory is read. */
 static void test_stack_segments(void)
 {
-	uint32_t sel;
+	uint32_t sel, loaded = 0;
 	uint16_t ss;
 
 	__asm__ __volatile__("movw %%ss, %0" : "=r" (ss));
@@ -52,12 +71,24 @@ static void test_stack_segments(void)
 	for (sel = 0; sel < 0x10000; sel++) {
 		if (sel >= 0x400 && sel % 251)
 			continue;
+		stack_word = 0;
 		__asm__ __volatile__("movl $9f, fault_resume\n"
 				     "movw %w0, %%ss\n"
+				     "movl $1, stack_word\n"
+				     "movl %%ss:word, %%eax\n"
+				     "movl %%eax, stack_word\n"
 				     "9: movw %w1, %%ss\n"
 				     : : "r" (sel), "r" ((uint32_t)ss) : "eax", "memory", "cc");
 		progress++;
+		if (!stack_word)
+			continue;
+		loaded++;
+		CHECK(stack_word == word);
+		CHECK((sel & 3) == 3);
+		CHECK(rights(sel) == rights(ss));
+		CHECK(limit(sel) == limit(ss));
 	}
+	CHECK(loaded > 0);
 }
 
 /* DS with every selector: the handler's and the compiler's code uses it. */
