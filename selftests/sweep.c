@@ -47,6 +47,7 @@ static struct {
 
 static int dev;
 static bool verbose, emulated;
+static uint64_t planted = ~0ULL;	/* a case that does harm, whatever it is */
 
 static uint64_t hash(uint64_t x)
 {
@@ -265,6 +266,7 @@ static bool run_cases(uint64_t j, uint32_t count, char *why, size_t size)
 {
 	static struct sweep_slot slots[SWEEP_SLOTS_MAX];
 	char name[64];
+	bool ok;
 
 	for (uint32_t i = 0; i < count; i++) {
 		make_case(j + i, &slots[i], name, sizeof(name));
@@ -272,7 +274,10 @@ static bool run_cases(uint64_t j, uint32_t count, char *why, size_t size)
 			counts.left_out++;
 	}
 	counts.cases += count;
-	return run_slots(slots, j, count, why, size) & watch_ok(why, size);
+	ok = run_slots(slots, j, count, why, size);
+	if (planted - j < count)
+		watch_spoil(planted % 3);
+	return ok & watch_ok(why, size);
 }
 
 /* Which case of these was it? Fresh canaries for each try. */
@@ -389,7 +394,8 @@ static int run_bytes(const char *hex)
 
 static void usage(void)
 {
-	printf("Usage: sweep [--all | --sample N] [--random N] [--seed S] [--from J] [--count N] [--batch N] [-v]\n"
+	printf("Usage: sweep [--all | --sample N] [--random N] [--seed S] [--from J] [--count N] [--batch N]\n"
+	       "             [--plant J] [-v]\n"
 	       "       sweep --bytes HEX\n"
 	       "  --all       every case of the space (%" PRIu64 ")\n"
 	       "  --sample N  N cases of each of its %u families, spread evenly; default 1000\n"
@@ -398,6 +404,7 @@ static void usage(void)
 	       "  --from J    start at case J of the selection\n"
 	       "  --count N   run so many of it\n"
 	       "  --batch N   cases between two looks at the host, 1 to %u\n"
+	       "  --plant J   harm is done with case J, for it to be found\n"
 	       "  --verbose   print cases that end their VM\n", sweep_space_size(), sweep_nr_families,
 	       SWEEP_SLOTS_MAX);
 }
@@ -409,7 +416,7 @@ int main(int argc, char **argv)
 		{ "random", required_argument, NULL, 'r' }, { "seed", required_argument, NULL, 'S' },
 		{ "from", required_argument, NULL, 'f' }, { "count", required_argument, NULL, 'c' },
 		{ "batch", required_argument, NULL, 'b' }, { "bytes", required_argument, NULL, 'B' },
-		{ "verbose", no_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' }, { }
+		{ "plant", required_argument, NULL, 'p' }, { "verbose", no_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' }, { }
 	};
 	uint64_t from = 0, count = ~0ULL, batch = SWEEP_SLOTS_MAX;
 	bool all = false, random_given = false, ok;
@@ -446,6 +453,9 @@ int main(int argc, char **argv)
 			break;
 		case 'B':
 			bytes = optarg;
+			break;
+		case 'p':
+			planted = strtoull(optarg, NULL, 0);
 			break;
 		case 'v':
 			verbose = true;

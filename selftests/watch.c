@@ -248,6 +248,28 @@ bool watch_ok(char *why, size_t size)
 	return log_is_clean(why, size) && own_ok(why, size);
 }
 
+/** watch_spoil() - do harm that watch_ok() must find: to a canary's memory, or to this process */
+void watch_spoil(unsigned int what)
+{
+	volatile uint32_t *word;
+	char why[300];
+
+	switch (what) {
+	case 0:
+		/* It has filled its memory. */
+		canary_ok(&canaries[0], why, sizeof(why));
+		word = guest_var(canaries[0].vm, "canary", "pattern");
+		*word ^= 1;
+		guest_var_put(word);
+		break;
+	case 1:
+		syscall(SYS_arch_prctl, ARCH_SET_GS, &gs_word + 1);
+		break;
+	default:
+		breakpoint_word++;
+	}
+}
+
 bool watch_start(int dev)
 {
 	struct denali_info info;

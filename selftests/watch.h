@@ -14,5 +14,6 @@ bool watch_start(int dev);
 void watch_stop(void);
 int watch_poll(struct pollfd *pfd, int ms);
 bool watch_ok(char *why, size_t size);
+void watch_spoil(unsigned int what);
 
 #endif /* DENALI_SELFTESTS_WATCH_H */
