@@ -8,7 +8,8 @@
  * its tables. Physical addresses are for root only, like the file.
  *
  *	cpu CPU vm ID
- *	own KIND ADDRESS PHYSICAL PAGES		memory, text, block, page0, tables or idt
+ *	own KIND ADDRESS PHYSICAL PAGES		memory, shared (a template's), text,
+ *						block, page0, tables or idt
  *	map ADDRESS PHYSICAL PAGES RIGHTS	u or s, then w and x, or - in their places
  *	table PHYSICAL				a page of the page tables
  *	block OFFSET VALUE			a word of the two that isn't 0
@@ -105,8 +106,8 @@ static void dn_dump_owners(struct dn_dump *dump, const struct dn_cpu *c)
 	u32 gfn;
 
 	for (gfn = 1; gfn < part->pages; gfn++)
-		dn_dump_add(dump, "memory", (u64)gfn << PAGE_SHIFT,
-			    PFN_PHYS(dn_part_pfn(part, gfn)), 1, 0);
+		dn_dump_add(dump, dn_part_owns(part, gfn) ? "memory" : "shared",
+			    (u64)gfn << PAGE_SHIFT, PFN_PHYS(dn_part_pfn(part, gfn)), 1, 0);
 	for (text = dn_switch_text; text < dn_switch_text_end; text += PAGE_SIZE)
 		dn_dump_add(dump, "text", (unsigned long)text,
 			    PFN_PHYS(vmalloc_to_pfn(text)), 1, 0);

@@ -20,12 +20,15 @@
 static const struct {
 	const char *guest, *cmdline;
 	uint64_t mem;
+	bool clone;
 } vms[] = {
 	{ "poison", "hold", GUEST_MEM },
 	{ "poison", "hold", GUEST_MEM },
 	{ "basic", "spin", 16 << 10 },
 	{ "basic", "spin", 4 << 20 },
 	{ "basic", "spin", (6 << 20) + 12288 },
+	{ "template", "some", GUEST_MEM, true },
+	{ "template", "some", GUEST_MEM, true },
 };
 
 #define VMS	(sizeof(vms) / sizeof(vms[0]))
@@ -51,6 +54,7 @@ struct dump {
 
 FIXTURE(tables) {
 	int dev;
+	int template;
 	int vm[VMS];
 	uint64_t id[VMS];
 	int seen[VMS];
@@ -84,8 +88,11 @@ FIXTURE_SETUP(tables)
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		SKIP(return, "one CPU: no VM is on it while it is asked");
 	self->dump = malloc(sizeof(*self->dump));
+	self->template = template_of(self->dev, "template", GUEST_MEM);
+	ASSERT_GE(self->template, 0);
 	for (size_t i = 0; i < VMS; i++) {
-		self->vm[i] = guest_start(self->dev, vms[i].guest, vms[i].mem, vms[i].cmdline);
+		self->vm[i] = vms[i].clone ? clone_start(self->template, vms[i].cmdline) :
+			      guest_start(self->dev, vms[i].guest, vms[i].mem, vms[i].cmdline);
 		ASSERT_GE(self->vm[i], 0);
 		self->id[i] = vm_id(self->vm[i]);
 	}
@@ -104,6 +111,8 @@ FIXTURE_TEARDOWN(tables)
 	}
 	for (size_t i = 0; i < VMS && self->dump; i++)
 		close(self->vm[i]);
+	if (self->dump)
+		close(self->template);
 	free(self->dump);
 	close(self->dev);
 }
@@ -152,8 +161,8 @@ static void check_exactly(struct __test_metadata *_metadata, const struct dump *
 {
 	static const struct {
 		const char *kind, *rights;
-	} rights[] = { { "memory", "uwx" }, { "text", "s-x" }, { "block", "sw-" }, { "page0", "sw-" },
-		       { "tables", "sw-" }, { "idt", "s--" } };
+	} rights[] = { { "memory", "uwx" }, { "shared", "u-x" }, { "text", "s-x" }, { "block", "sw-" },
+		       { "page0", "sw-" }, { "tables", "sw-" }, { "idt", "s--" } };
 	bool found;
 
 	EXPECT_EQ(d->maps, d->owns);
@@ -227,6 +236,58 @@ TEST_F_TIMEOUT(tables, memory_switcher_and_block_and_nothing_else, 120)
 TEST_F_TIMEOUT(tables, no_frame_has_two_owners, 120)
 {
 	EXPECT_TRUE(wait_until(look(_metadata, self, check_apart), SOON_MS));
+}
+
+/*
+ * Two clones of a template. They have the same frames where they read what it left, and what they
+ * have written to is in frames that only one has: this is seen in the tables, whatever their owners say.
+ */
+#define CLONE_PAGES	(GUEST_MEM / 4096)
+
+static uint64_t clone_id[2];
+static struct {
+	uint64_t frame[CLONE_PAGES];
+	char rights[CLONE_PAGES];	/* w, or - */
+} clones[2];
+
+static void note_clones(struct __test_metadata *_metadata, const struct dump *d)
+{
+	for (int n = 0; n < 2; n++) {
+		if (d->id != clone_id[n])
+			continue;
+		memset(&clones[n], 0, sizeof(clones[n]));
+		for (int i = 0; i < d->maps; i++) {
+			const struct run *run = &d->map[i];
+
+			for (uint32_t j = 0; j < run->pages && run->what[0] == 'u'; j++) {
+				ASSERT_LT(run->addr / 4096 + j, CLONE_PAGES);
+				clones[n].frame[run->addr / 4096 + j] = run->phys + j * 4096;
+				clones[n].rights[run->addr / 4096 + j] = run->what[1];
+			}
+		}
+	}
+}
+
+TEST_F_TIMEOUT(tables, clones_share_what_they_only_read, 120)
+{
+	int shared = 0, own = 0;
+
+	clone_id[0] = self->id[VMS - 2];
+	clone_id[1] = self->id[VMS - 1];
+	EXPECT_TRUE(wait_until(look(_metadata, self, note_clones), SOON_MS));
+	for (int i = 1; i < CLONE_PAGES; i++) {
+		if (clones[0].rights[i] == '-' && clones[1].rights[i] == '-') {
+			EXPECT_EQ(clones[0].frame[i], clones[1].frame[i]);
+			shared++;
+		}
+		for (int j = 1; j < CLONE_PAGES && clones[0].rights[i] == 'w'; j++)
+			EXPECT_NE(clones[0].frame[i], clones[1].frame[j]);
+		for (int j = 1; j < CLONE_PAGES && clones[1].rights[i] == 'w'; j++)
+			EXPECT_NE(clones[1].frame[i], clones[0].frame[j]);
+		own += clones[0].rights[i] == 'w';
+	}
+	EXPECT_GT(shared, 8);
+	EXPECT_GT(own, 8);
 }
 
 /* Of the monitor's, nothing is writable and executable. */

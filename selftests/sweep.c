@@ -416,7 +416,8 @@ int main(int argc, char **argv)
 		{ "random", required_argument, NULL, 'r' }, { "seed", required_argument, NULL, 'S' },
 		{ "from", required_argument, NULL, 'f' }, { "count", required_argument, NULL, 'c' },
 		{ "batch", required_argument, NULL, 'b' }, { "bytes", required_argument, NULL, 'B' },
-		{ "plant", required_argument, NULL, 'p' }, { "verbose", no_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' }, { }
+		{ "plant", required_argument, NULL, 'p' }, { "verbose", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' }, { }
 	};
 	uint64_t from = 0, count = ~0ULL, batch = SWEEP_SLOTS_MAX;
 	bool all = false, random_given = false, ok;

@@ -185,6 +185,17 @@ static void test_ports(void)
 	CHECK(guest_doorbell(1) == -DENALI_ENODEV);
 }
 
+/* Some pages are its own from now on, the others its template's. */
+static void test_some(void)
+{
+	uint32_t *p;
+
+	for (p = first; p < last; p += 3 * 1024)
+		*p = 1;
+	for (;;)
+		progress++;
+}
+
 static void test_spin(void)
 {
 	uint32_t *p = first;
@@ -365,6 +376,7 @@ static void test_touch(void)
 static const struct guest_test tests[] = {
 	{ "look", test_look }, { "write", test_write }, { "pause", test_pause },
 	{ "host-writes", test_host_writes }, { "console", test_console }, { "clock", test_clock },
+	{ "some", test_some },
 	{ "fault", test_fault }, { "ports", test_ports }, { "spin", test_spin }, { "patch", test_patch },
 	{ "idle", test_idle }, { "again", test_again }, { "stain", test_stain }, { "clean", test_clean },
 	{ "hear", test_hear }, { "nic", test_nic }, { "touch", test_touch },
