@@ -109,6 +109,47 @@ TEST_F_TIMEOUT(host, modify_ldt_beside_guests, 60)
 	}
 }
 
+/* The word at the start of a segment. */
+static uint32_t word_at(unsigned int selector)
+{
+	uint32_t word;
+
+	__asm__ __volatile__("movw %w1, %%gs\n"
+			     "movl %%gs:0, %0" : "=r" (word) : "r" (selector));
+	return word;
+}
+
+/* A process with an LDT, between guests that look for descriptors: each has its own, and no other. */
+TEST_F_TIMEOUT(host, ldt_beside_guests, 120)
+{
+	unsigned int selector = 5 << 3 | 7, naps;
+	struct denali_vm_state st;
+	uint32_t *word;
+
+	word = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	ASSERT_NE(word, MAP_FAILED);
+	*word = 0x600dda7a;
+	if (ldt_set(5, (uintptr_t)word) < 0)
+		SKIP(return, "this kernel has no modify_ldt()");
+	for (int i = 0; i < self->cpus; i++) {
+		int vm = guest_start(self->dev, "limits", GUEST_MEM, "descriptors 20");
+
+		ASSERT_GE(vm, 0);
+		ASSERT_TRUE(pin_to_cpu(i));
+		naps = 0;
+		do {
+			EXPECT_EQ(word_at(selector), 0x600dda7a);
+			nap();
+		} while (++naps < 50 || !vm_ended(vm));
+		vm_state(vm, &st);
+		EXPECT_EQ(st.reason, DENALI_END_EXIT)
+			TH_LOG("CPU %d: %s", i, st.text);
+		EXPECT_EQ(st.status, 0);
+		close(vm);
+	}
+	munmap(word, 4096);
+}
+
 /* How many machine checks a CPU has taken; -1 if the kernel doesn't count them. */
 static long machine_checks(int cpu)
 {
