@@ -58,6 +58,16 @@ struct dn_port_stats {
 };
 
 /**
+ * struct dn_flood - a bucket of copies of frames for several; one of zeroes is full
+ * @left: how many are left; a frame that began with one may make it negative
+ * @at:   jiffies at which @left was right
+ */
+struct dn_flood {
+	long left;
+	unsigned long at;
+};
+
+/**
  * struct dn_port_ops - a back end
  * @type:    DENALI_PORT_*
  * @queues:  how many of DENALI_QUEUES it has

@@ -135,6 +135,7 @@ struct dn_vm {
 	struct work_struct finish;
 
 	struct dn_port *port[DENALI_MAX_PORTS];
+	struct dn_flood flood;		/* of all its NICs on switches */
 	struct dn_vm_stats stats;
 
 	struct mutex ctl;		/* see the top of this file */

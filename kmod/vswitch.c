@@ -81,8 +81,6 @@ struct dn_vport *dn_vport_create(const char *name, struct dn_port *port)
 	dn_vport_queue_init(vport);
 	vport->port = port;
 	vport->sw = sw;
-	vport->flood.at = jiffies;
-	vport->flood.left = DN_FLOOD_RATE;
 	ether_addr_copy(vport->mac, port->mac);
 	err = rhashtable_lookup_insert_fast(&sw->macs, &vport->node, dn_mac_params);
 	if (err)
@@ -161,8 +159,10 @@ void dn_vport_kick(struct dn_vport *vport)
 static void dn_vport_deliver(struct dn_vport *to, const struct dn_frame *frame, bool wait)
 {
 	int ret = 0;
+	u32 emptied;
 
 	dn_vport_lock(to);
+	emptied = to->emptied;
 	if (to->port) {
 		/* Others wait already. */
 		ret = to->nr_waiting ? -EAGAIN : dn_nic_put(to->port, frame);
@@ -173,7 +173,7 @@ static void dn_vport_deliver(struct dn_vport *to, const struct dn_frame *frame, 
 	}
 	dn_vport_unlock(to);
 	if (ret == -EAGAIN && wait)
-		dn_vport_hold(to, frame);
+		dn_vport_hold(to, frame, emptied);
 }
 
 /* A frame for the uplink. */
@@ -245,7 +245,7 @@ static bool dn_flood_may(struct dn_flood *flood, long rate)
 static void dn_vswitch_flood(struct dn_vswitch *sw, struct dn_vport *from,
 			     const struct dn_frame *frame, xa_mark_t mark)
 {
-	struct dn_flood *flood = from ? &from->flood : &sw->flood;
+	struct dn_flood *flood = from ? &from->port->vm->flood : &sw->flood;
 	struct dn_vport *to;
 	unsigned long id;
 	u32 copies = 0;

@@ -23,24 +23,24 @@
 
 #include <uapi/linux/denali.h>
 
+#include "port.h"
 #include "tap.h"
 
-struct dn_port;
 struct dn_vport;
 struct netlink_callback;
 struct sk_buff;
 
 /*
- * Copies a second of frames for several that a port's guest may cause, and so many at
- * once beyond that. More are lost and counted. It bounds what one guest can have done to
+ * Copies a second of frames for several that a guest may cause, by all its NICs together, and
+ * so many at once beyond that. More are lost and counted. It bounds what one guest can have done to
  * the others: the larger the switch, the fewer frames. For an uplink it is more, as a
  * network is behind it.
  */
 #define DN_FLOOD_RATE		4096
 #define DN_FLOOD_UPLINK		(16 * DN_FLOOD_RATE)
 
-/* Frames for one that wait at a port, see vswitch_queue.c. */
-#define DN_VPORT_FRAMES		32
+/* Frames for one that wait at the ports of a VM, see vswitch_queue.c. */
+#define DN_VM_FRAMES		32
 
 /* IP addresses that the switch knows of a port at a time. */
 #define DN_VPORT_ADDRS		4
@@ -51,16 +51,6 @@ struct sk_buff;
 /* Ports that have shown no address of a family: who can't be left out. Mark 0 is xa_alloc()'s. */
 #define DN_VPORT_NO_IPV4	XA_MARK_1
 #define DN_VPORT_NO_IPV6	XA_MARK_2
-
-/**
- * struct dn_flood - a bucket of copies
- * @left: how many are left; a frame that began with one may make it negative
- * @at:   jiffies at which @left was right
- */
-struct dn_flood {
-	long left;
-	unsigned long at;
-};
 
 /**
  * struct dn_vaddr - an address that a port has shown
@@ -87,9 +77,9 @@ struct dn_vaddr {
  * @node:  in the switch's table of MAC addresses
  * @mac:   its key
  * @id:    in dn_vswitch.ports
- * @flood: of the port's guest; owned by its VM's runner
- * @waiting: frames that there was no buffer for, and
- * @nr_waiting: their number; @lock
+ * @waiting: frames that there was no buffer for;
+ * @nr_waiting: their number, and
+ * @emptied: how often they were dropped; @lock
  * @addr:  addresses; dn_vswitch.neigh_lock
  * @rcu:   frees it
  */
@@ -101,7 +91,7 @@ struct dn_vport {
 	u8 mac[ETH_ALEN];
 	u32 id;
 	u32 nr_waiting;
-	struct dn_flood flood;
+	u32 emptied;
 	struct list_head waiting;
 	struct dn_vaddr addr[DN_VPORT_ADDRS];
 	struct rcu_head rcu;
@@ -195,7 +185,7 @@ static inline void dn_vport_switch(const struct dn_vport *vport, char name[DENAL
 
 /* vswitch_queue.c */
 void dn_vport_queue_init(struct dn_vport *vport);
-void dn_vport_hold(struct dn_vport *to, const struct dn_frame *frame);
+void dn_vport_hold(struct dn_vport *to, const struct dn_frame *frame, u32 emptied);
 bool dn_vport_take(struct dn_vport *vport);
 void dn_vport_drop(struct dn_vport *vport);
 

@@ -102,8 +102,6 @@ static struct dn_vswitch *dn_vswitch_create(const struct denali_switch_add *arg,
 		goto ports;
 	kref_init(&sw->ref);
 	INIT_WORK(&sw->work, dn_vswitch_work);
-	sw->flood.at = jiffies;
-	sw->flood.left = DN_FLOOD_UPLINK;
 	sw->isolate = arg->flags & DENALI_SWITCH_ISOLATE;
 	sw->uid = uid;
 	strscpy(sw->name, arg->name, sizeof(sw->name));

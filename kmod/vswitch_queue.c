@@ -3,19 +3,22 @@
  * Frames that wait at a port of a switch, as its guest has no buffer for them yet.
  *
  * A guest that isn't on a CPU while a burst comes has the buffers that it left, and what these
- * don't hold would be lost, and with it the second that TCP takes to notice. So a port keeps
- * DN_VPORT_FRAMES, in memory of the host's, which is all that one that never looks can have.
+ * don't hold would be lost, and with it the second that TCP takes to notice. So a VM's ports keep
+ * DN_VM_FRAMES together, in memory of the host's, which is all that one that never looks can have:
+ * it is on nobody's account. Each of its NICs has the same part of them, whoever sends to the others.
  * Only frames for one: those for several are for many who don't want them.
  *
  * The sender leaves a frame here, the receiver's runner takes it. Once there is one, those
  * that come are put behind it. The lock is raw: memory is got and freed outside it.
  */
 #include <linux/list.h>
+#include <linux/minmax.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "nic.h"
+#include "vm.h"
 #include "vswitch.h"
 
 struct dn_held {
@@ -57,27 +60,42 @@ void dn_vport_queue_init(struct dn_vport *vport)
 	vport->nr_waiting = 0;
 }
 
+/* How many may wait at a port of @vm. */
+static u32 dn_vport_room(const struct dn_vm *vm)
+{
+	u32 nics = 0;
+
+	/* The console is in front of them. */
+	while (dn_vm_port(vm, nics + 1))
+		nics++;
+	return DN_VM_FRAMES / max(nics, 1U);
+}
+
 /**
  * dn_vport_hold() - a frame that there is no buffer for waits, or is lost and counted
  * @to:    the receiver
  * @frame: stays the caller's
+ * @emptied: @to->emptied when there was no buffer: if the port has been emptied since, the guest isn't
+ *         the one that the frame is for, and it is lost like those that waited
  *
  * Context: under RCU, without the port's lock.
  */
-void dn_vport_hold(struct dn_vport *to, const struct dn_frame *frame)
+void dn_vport_hold(struct dn_vport *to, const struct dn_frame *frame, u32 emptied)
 {
 	struct dn_held *held = NULL;
 
-	if (READ_ONCE(to->nr_waiting) < DN_VPORT_FRAMES)
+	if (READ_ONCE(to->nr_waiting) < DN_VM_FRAMES)
 		held = dn_held_new(frame);
 	dn_vport_lock(to);
-	if (to->port && held && to->nr_waiting < DN_VPORT_FRAMES) {
+	if (!to->port || to->emptied != emptied) {
+		/* It has left, or its guest is another one: nobody misses the frame. */
+	} else if (held && to->nr_waiting < dn_vport_room(to->port->vm)) {
 		list_add_tail(&held->node, &to->waiting);
 		held = NULL;
 		/* The runner looks for those that come later by itself. */
 		if (!to->nr_waiting++)
 			dn_port_kick(to->port);
-	} else if (to->port) {
+	} else {
 		to->port->stats.rx_drops++;
 	}
 	dn_vport_unlock(to);
@@ -132,6 +150,7 @@ void dn_vport_drop(struct dn_vport *vport)
 	dn_vport_lock(vport);
 	list_splice_init(&vport->waiting, &frames);
 	vport->nr_waiting = 0;
+	vport->emptied++;
 	dn_vport_unlock(vport);
 	dn_held_free(&frames);
 }

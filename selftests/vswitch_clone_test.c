@@ -238,6 +238,41 @@ TEST_F(clone, reset_under_load)
 	EXPECT_UNTOUCHED(self);
 }
 
+/*
+ * What is sent to a clone that is reset meanwhile never comes to who it is afterwards: also not
+ * a frame for which a place to wait is being looked for.
+ */
+TEST_F(clone, reset_gets_nothing_of_before)
+{
+	enum { ROUNDS = 100 };
+	int flood = guest_make(self->dev, "nic", GUEST_MEM, "tx-flood 1"), vm;
+
+	ASSERT_EQ(switch_plug(flood, 2, SWITCH), 0);
+	vm = clone_make(self->template, NULL);
+	ASSERT_GE(vm, 0);
+	ASSERT_EQ(switch_plug(vm, 1, SWITCH), 0);
+	for (int i = 0; i < ROUNDS; i++) {
+		uint64_t sent = port(self, flood).tx_packets;
+
+		ASSERT_EQ(vm_ctl(flood, DENALI_IOC_VM_START), 0);
+		ASSERT_TRUE(wait_until(port(self, flood).tx_packets > sent, SOON_MS));
+		/* From here on frames wait for it, as it has no buffers yet, but not for long. */
+		ASSERT_EQ(vm_ctl(vm, DENALI_IOC_VM_START), 0);
+		for (volatile int n = 0; n < i * 200; n++)
+			;
+		ASSERT_EQ(vm_ctl(vm, DENALI_IOC_VM_RESET), 0);
+		ASSERT_EQ(vm_ctl(flood, DENALI_IOC_VM_STOP), 0);
+		/* Now it has buffers, and gets what waits, before it sends. */
+		ASSERT_EQ(vm_setup(vm, 0, "show 7"), 0);
+		ASSERT_EQ(vm_ctl(vm, DENALI_IOC_VM_START), 0);
+		ASSERT_TRUE(wait_until(port(self, vm).tx_packets == 1, SOON_MS));
+		ASSERT_EQ(port(self, vm).rx_packets, 0);
+		ASSERT_EQ(vm_ctl(vm, DENALI_IOC_VM_RESET), 0);
+	}
+	close(vm);
+	close(flood);
+}
+
 /* A clone that is reset has shown no address: another may have that which it had. */
 TEST_F(clone, reset_has_no_address)
 {

@@ -22,7 +22,7 @@
 #include "nl.h"
 
 #define SWITCH	"vswitch-test"
-#define WAITING	32	/* frames that wait at a port */
+#define WAITING	32	/* frames that wait at the ports of a VM */
 #define VMS	4
 
 FIXTURE(vswitch) {
@@ -425,6 +425,31 @@ TEST_F(vswitch, floods_are_limited)
 		close(others[i]);
 }
 
+/* What a VM may send to all doesn't grow with its NICs: of which none alone sends too much. */
+TEST_F(vswitch, floods_by_many_nics)
+{
+	enum { NICS = 15, FRAMES = 7 };
+	int others[500];
+
+	ASSERT_TRUE(puppets(self, 1));
+	for (int i = 0; i < 500; i++) {
+		others[i] = vm_create(self->dev, 16 << 10, 0, NULL);
+		ASSERT_EQ(switch_plug(others[i], 100 + i, SWITCH), 0);
+	}
+	self->vm[1] = guest_make(self->dev, "nic", GUEST_MEM, "tx-ports 7");
+	for (int i = 0; i < NICS; i++)
+		ASSERT_EQ(switch_plug(self->vm[1], 1000 + i, SWITCH), 0);
+	for (int i = 0; i < FRAMES; i++)
+		ASSERT_EQ(vm_send_fill(self, 0, -1, i), 0);
+	EXPECT_EQ(counters(self).limited, 0);
+	ASSERT_EQ(vm_ctl(self->vm[1], DENALI_IOC_VM_START), 0);
+	ASSERT_EQ(vm_wait(self->vm[1], SOON_MS), 0);
+	EXPECT_EQ(port(self, 0).tx_packets, FRAMES);
+	EXPECT_GT(counters(self).limited, 0);
+	for (int i = 0; i < 500; i++)
+		close(others[i]);
+}
+
 TEST_F(vswitch, uplink)
 {
 	uint8_t frame[2048];
@@ -625,6 +650,29 @@ TEST_F(vswitch, frames_wait)
 	EXPECT_EQ(port(self, 1).rx_drops, 0);
 	EXPECT_FALSE(vm_ended(self->vm[1]));
 	guest_var_put(received);
+}
+
+/* More NICs don't have more frames wait, and what is sent to one takes no other's place. */
+TEST_F(vswitch, frames_wait_at_two_nics)
+{
+	struct nl_vm vm;
+
+	ASSERT_TRUE(puppets(self, 1));
+	self->vm[1] = guest_make(self->dev, "nic", GUEST_MEM, "rx-none");
+	for (int i = 1; i <= 2; i++)
+		ASSERT_EQ(switch_plug(self->vm[1], i, SWITCH), 0);
+	self->id[1] = vm_id(self->vm[1]);
+	ASSERT_EQ(vm_ctl(self->vm[1], DENALI_IOC_VM_START), 0);
+	for (int n = 0; n < 50; n++)
+		ASSERT_EQ(vm_send_fill(self, 0, 1, n), 0);
+	for (int n = 0; n < WAITING / 2; n++)
+		ASSERT_EQ(vm_send_fill(self, 0, 2, n), 0);
+	ASSERT_EQ(nl_vm_get(&self->nl, self->id[1], &vm), 0);
+	EXPECT_EQ(vm.port[1].rx_drops, 50 - WAITING / 2);
+	EXPECT_EQ(vm.port[2].rx_drops, 0);
+	ASSERT_EQ(vm_send_fill(self, 0, 2, 0), 0);
+	ASSERT_EQ(nl_vm_get(&self->nl, self->id[1], &vm), 0);
+	EXPECT_EQ(vm.port[2].rx_drops, 1);
 }
 
 /* What waits for a VM is gone with its port, and isn't for who is plugged in later. */

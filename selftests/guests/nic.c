@@ -302,6 +302,54 @@ static void test_tx_loop(void)
 	}
 }
 
+/* tx-ports N: N frames to all from each NIC. */
+static void test_tx_ports(void)
+{
+	static struct nic_ring rings[DENALI_MAX_PORTS];
+	uint32_t port, i, n = guest_num(1);
+
+	CHECK(n <= SIZE);
+	for (port = 1; port < DENALI_MAX_PORTS && vregs->ports[port].type == DENALI_PORT_NIC; port++) {
+		struct nic_ring *ring = &rings[port];
+
+		fill_frame(out_buf, 100, 0);
+		for (i = 0; i < 6; i++)
+			out_buf[6 + i] = vregs->ports[port].mac[i];
+		CHECK(guest_set_ring(port, DENALI_QUEUE_OUT, ring, ORDER) == 0);
+		for (i = 0; i < n; i++)
+			ring->desc[i] = (struct denali_desc) { .addr = (uintptr_t)out_buf, .len = 100 };
+		*ring_word(&ring->ring.req_prod) = n;
+		CHECK(guest_doorbell(port) == 0);
+		while (*ring_word(&ring->ring.rsp_prod) != n)
+			guest_idle(MS);
+		for (i = 0; i < n; i++)
+			CHECK(ring->desc[i].status == 0);
+	}
+}
+
+/* tx-flood N: always more than the host takes at a time, to number N, 0: to all */
+static void test_tx_flood(void)
+{
+	enum { FLOOD_ORDER = 8, FLOOD_SIZE = 1 << FLOOD_ORDER };
+	static struct {
+		struct denali_ring ring;
+		struct denali_desc desc[FLOOD_SIZE];
+	} flood __attribute__((aligned(64)));
+	const uint8_t to[6] = { 2, 0, 0, 0, 0, guest_num(1) };
+	uint32_t i;
+
+	fill_frame(out_buf, 100, 0);
+	for (i = 0; to[5] && i < 6; i++)
+		out_buf[i] = to[i];
+	for (i = 0; i < FLOOD_SIZE; i++)
+		flood.desc[i] = (struct denali_desc) { .addr = (uintptr_t)out_buf, .len = 100 };
+	CHECK(guest_set_ring(PORT, DENALI_QUEUE_OUT, &flood, FLOOD_ORDER) == 0);
+	for (;;) {
+		*ring_word(&flood.ring.req_prod) = *ring_word(&flood.ring.rsp_prod) + FLOOD_SIZE;
+		guest_doorbell(PORT);
+	}
+}
+
 /* What the state of the link is, kept where the host sees it. */
 volatile uint32_t link;
 
@@ -580,7 +628,8 @@ GUEST_MAIN({ "info", test_info }, { "tx", test_tx }, { "tx-any", test_tx_any },
 	   { "tx-parts", test_tx_parts }, { "tx-batch", test_tx_batch }, { "spoof", test_spoof },
 	   { "spoof-parts", test_spoof_parts }, { "echo", test_echo }, { "rx-none", test_rx_none },
 	   { "rx-late", test_rx_late },
-	   { "rx-small", test_rx_small }, { "tx-loop", test_tx_loop }, { "link", test_link },
+	   { "rx-small", test_rx_small }, { "tx-loop", test_tx_loop },
+	   { "tx-ports", test_tx_ports }, { "tx-flood", test_tx_flood }, { "link", test_link },
 	   { "csum", test_csum }, { "puppet", test_puppet }, { "bad-ring", test_bad_ring },
 	   { "bad-buffer", test_bad_buffer }, { "bad-request", test_bad_request  },
 	   { "template", test_template }, { "late-ring", test_late_ring },
