@@ -176,6 +176,7 @@ int dn_tenant_init(struct dn_tenant *tenant)
 {
 	int cpu;
 
+	kref_init(&tenant->ref);
 	tenant->account.tenant = tenant;
 	dn_gate_queue_init(&tenant->waiting);
 

@@ -120,10 +120,22 @@ static struct dn_tenant *dn_tenant_new(const char *name)
 	return tenant;
 }
 
-static void dn_tenant_free(struct dn_tenant *tenant)
+static void dn_tenant_free(struct kref *ref)
+{
+	kfree(container_of(ref, struct dn_tenant, ref));
+}
+
+/** dn_tenant_put() - drop a reference. Context: any. */
+void dn_tenant_put(struct dn_tenant *tenant)
+{
+	kref_put(&tenant->ref, dn_tenant_free);
+}
+
+/* A tenant that is off the list, and has no VM with memory. */
+static void dn_tenant_end(struct dn_tenant *tenant)
 {
 	dn_tenant_exit(tenant);
-	kfree(tenant);
+	dn_tenant_put(tenant);
 }
 
 /* The only thing that can fail comes first. */
@@ -186,7 +198,7 @@ int dn_tenant_set(const struct denali_tenant_set *arg)
 	mutex_unlock(&dn_runners_mutex);
 	cpus_read_unlock();
 	if (new)
-		dn_tenant_free(new);
+		dn_tenant_end(new);
 	return err;
 }
 
@@ -211,7 +223,7 @@ int dn_tenant_del(struct denali_tenant_del *arg)
 	mutex_unlock(&dn_runners_mutex);
 	if (arg->vms)
 		return -EBUSY;
-	dn_tenant_free(tenant);
+	dn_tenant_end(tenant);
 	return 0;
 }
 
@@ -227,7 +239,7 @@ void dn_tenants_exit(void)
 			list_move(&tenant->node, &gone);
 	mutex_unlock(&dn_runners_mutex);
 	list_for_each_entry_safe(tenant, next, &gone, node)
-		dn_tenant_free(tenant);
+		dn_tenant_end(tenant);
 }
 
 static int dn_tenant_put_runners(struct sk_buff *skb, const struct dn_tenant *tenant, u64 *run_ns)
@@ -252,7 +264,7 @@ static int dn_tenant_put_runners(struct sk_buff *skb, const struct dn_tenant *te
 }
 
 /* @ns: of who is to read it, whoever's doing it is. */
-static int dn_tenant_put(struct sk_buff *skb, void *object, struct user_namespace *ns)
+static int dn_tenant_put_all(struct sk_buff *skb, void *object, struct user_namespace *ns)
 {
 	struct dn_tenant *tenant = object;
 	const struct dn_account *account = &tenant->account;
@@ -290,7 +302,7 @@ int dn_tenant_dump(struct sk_buff *skb, struct netlink_callback *cb)
 		if (tenant->id <= (u64)cb->args[0])
 			continue;
 		ret = dn_netlink_show(skb, cb, DENALI_CMD_TENANT_NEW, tenant->id, tenant->uid,
-				      dn_tenant_put, tenant);
+				      dn_tenant_put_all, tenant);
 		if (ret)
 			break;
 	}

@@ -7,6 +7,7 @@
 
 #include <linux/bitmap.h>
 #include <linux/cpumask.h>
+#include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/percpu.h>
 #include <linux/uidgid.h>
@@ -25,6 +26,7 @@ struct sk_buff;
 /**
  * struct dn_tenant - a group of VMs
  * @node:    on dn_tenants
+ * @ref:     the list's, and each VM's: one that got no memory may be looked at when the tenant is deleted
  * @runners: one for each possible CPU
  * @idle:    CPUs whose runners sleep
  * @account: its VMs and their memory, and how much of both it may have; see quota.c
@@ -46,6 +48,7 @@ struct sk_buff;
  */
 struct dn_tenant {
 	struct list_head node;
+	struct kref ref;
 	struct dn_runner __percpu *runners;
 	struct cpumask idle;
 	struct dn_account account;
@@ -74,5 +77,6 @@ int dn_tenant_set(const struct denali_tenant_set *arg);
 int dn_tenant_del(struct denali_tenant_del *arg);
 int dn_tenant_dump(struct sk_buff *skb, struct netlink_callback *cb);
 void dn_tenants_exit(void);
+void dn_tenant_put(struct dn_tenant *tenant);
 
 #endif /* DN_TENANT_H */

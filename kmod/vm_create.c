@@ -38,6 +38,7 @@ static void dn_vm_free(struct kref *ref)
 	kfree(vm->cpus);
 	if (vm->base)
 		dn_vm_put(vm->base);
+	dn_tenant_put(vm->tenant);
 	kfree(vm);
 }
 
@@ -88,6 +89,7 @@ static struct dn_vm *dn_vm_alloc(u64 mem_bytes, u32 flags, const char *name, str
 	vm->mem_size = mem_bytes;
 	vm->weight = DENALI_WEIGHT_DEFAULT;
 	vm->uid = current_euid();
+	kref_get(&tenant->ref);
 	vm->tenant = tenant;
 	vm->flags = flags;
 	strscpy(vm->name, name, sizeof(vm->name));

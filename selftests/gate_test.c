@@ -182,6 +182,45 @@ static bool quiet(MEMORY *self)
 	return read(self->admitted[0], &c, 1) != 1;
 }
 
+/*
+ * A VM that got no memory is no reason to keep its tenant, but who looks at it may be slow: those
+ * here, on the CPU that everybody is on, don't get on while others want it.
+ */
+TEST_F(memory, tenant_goes_under_who_looks)
+{
+	enum { LOOK = 8, ROUNDS = 50 };
+	pid_t look[LOOK], pid;
+	volatile uint64_t *id = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct nl_vm vm;
+	struct nl nl;
+
+	ASSERT_NE(id, MAP_FAILED);
+	ASSERT_TRUE(pin_to_cpu(0));
+	for (int i = 0; i < LOOK; i++) {
+		look[i] = fork();
+		if (look[i])
+			continue;
+		blocks_close(self);
+		if (nice(19) != 19 || nl_open(&nl))
+			_exit(1);
+		for (;;)
+			nl_vm_get(&nl, *id, &vm);
+	}
+	for (int i = 0; i < ROUNDS; i++) {
+		pid = waiter(self, "a", self->part, "t", 0);
+		ASSERT_TRUE(wait_until(shown("a", &vm), SOON_MS));
+		EXPECT_STREQ(vm.tenant, "t");
+		*id = vm.id;
+		let_pass(20);
+		gone(pid);
+		ASSERT_EQ(tenant_del(self->dev), 0);
+		ASSERT_EQ(tenant_new(self->dev, .set = 0), 0);
+	}
+	for (int i = 0; i < LOOK; i++)
+		gone(look[i]);
+	munmap((void *)id, 4096);
+}
+
 TEST_F(memory, first_come_first_served)
 {
 	static const char *const names[] = { "a", "b", "c" };
