@@ -454,10 +454,10 @@ static noinline void dn_runner_left(struct dn_runner *r, struct dn_vm *vm, enum 
 	wake_up_all(&dn_off_wait);
 	if (left == DN_LEFT_ENDED) {
 		dn_vm_finish(vm);
-		dn_vm_put(vm);
+		dn_vm_put_later(vm);
 	} else if (left == DN_LEFT_FROZEN) {
 		dn_vm_frozen(vm);
-		dn_vm_put(vm);
+		dn_vm_put_later(vm);
 	}
 }
 

@@ -237,8 +237,10 @@ void dn_vm_finish_work(struct work_struct *work)
 
 	mutex_lock(&vm->ctl);
 	dn_vm_finish_locked(vm);
-	if (vm->state == DENALI_VM_TEMPLATE)
+	if (vm->state == DENALI_VM_TEMPLATE) {
 		dn_gate_leave(vm);
+		dn_netlink_event(vm, DENALI_EVENT_TEMPLATE);
+	}
 	mutex_unlock(&vm->ctl);
 	dn_vm_put(vm);
 }
@@ -255,8 +257,9 @@ static void dn_vm_finish_later(struct dn_vm *vm)
 void dn_vm_frozen(struct dn_vm *vm)
 {
 	wake_up_all(&vm->end_wait);
-	dn_netlink_event(vm, DENALI_EVENT_TEMPLATE);
-	if (vm->tenant != &dn_tenant_default)
+	if (vm->tenant == &dn_tenant_default)
+		dn_netlink_event(vm, DENALI_EVENT_TEMPLATE);
+	else
 		dn_vm_finish_later(vm);
 }
 
@@ -279,6 +282,32 @@ void dn_vm_finish(struct dn_vm *vm)
 	dn_vm_finish_later(vm);
 }
 
+static void dn_vm_free_work(struct work_struct *work)
+{
+	dn_vm_free(container_of(work, struct dn_vm, finish));
+}
+
+static void dn_vm_free_later(struct kref *ref)
+{
+	struct dn_vm *vm = container_of(ref, struct dn_vm, ref);
+
+	/* It isn't queued: it would have a reference. */
+	INIT_WORK(&vm->finish, dn_vm_free_work);
+	queue_work(dn_finish_wq, &vm->finish);
+}
+
+/**
+ * dn_vm_put_later() - as dn_vm_put(), but what is to be done after the last one is a worker's
+ * @vm: the VM
+ *
+ * Whoever saw it off may have let go of it meanwhile. Freeing it takes the pool's lock, and others
+ * with which nobody is to wait for a tenant's runner: see dn_vm_finish(). Context: any.
+ */
+void dn_vm_put_later(struct dn_vm *vm)
+{
+	kref_put(&vm->ref, dn_vm_free_later);
+}
+
 /** dn_vms_init() - context: module load. Return: 0 or -ENOMEM. */
 int dn_vms_init(void)
 {
@@ -286,9 +315,15 @@ int dn_vms_init(void)
 	return dn_finish_wq ? 0 : -ENOMEM;
 }
 
-/** dn_vms_exit() - nobody has a VM any more: let go of the last ones */
+/**
+ * dn_vms_exit() - nobody can have a VM any more: let go of the last ones
+ *
+ * A runner may have one that it took off the CPU, until its tenant's cgroup gives it CPU time again.
+ * Context: unloading; sleeps, perhaps for seconds.
+ */
 void dn_vms_exit(void)
 {
+	dn_vms_await();
 	destroy_workqueue(dn_finish_wq);
 }
 

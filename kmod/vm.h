@@ -200,6 +200,7 @@ int dn_vm_kill(struct dn_vm *vm, const char *why);
 int dn_vm_destroy(struct dn_vm *vm);
 int dn_vm_nic(struct dn_vm *vm, struct denali_vm_nic *arg);
 void dn_vm_finish(struct dn_vm *vm);
+void dn_vm_put_later(struct dn_vm *vm);
 void dn_vm_finish_work(struct work_struct *work);
 void dn_vm_settle(struct dn_vm *vm);
 void dn_vm_freeze(struct dn_vm *vm);
@@ -226,6 +227,8 @@ struct dn_vm *dn_vm_make(u64 mem_bytes, u32 flags, const char *name, struct dn_v
 			 const char *tenant, u32 priority);
 bool dn_vm_admitted(const struct dn_vm *vm);
 void dn_vm_put(struct dn_vm *vm);
+void dn_vm_free(struct dn_vm *vm);
+void dn_vms_await(void);
 
 /* vm_info.c */
 u32 dn_vm_state(const struct dn_vm *vm);

@@ -3,9 +3,11 @@
  * Making VMs: the account that pays, memory or the wait for it, what a new one finds in its
  * registers; and freeing them when the last reference is gone.
  */
+#include <linux/atomic.h>
 #include <linux/kernel.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/wait.h>
 
 #include <asm/processor-flags.h>
 #include <asm/segment.h>
@@ -20,9 +22,12 @@
 #include "tenant.h"
 #include "vm.h"
 
-static void dn_vm_free(struct kref *ref)
+static atomic_t dn_vms_there;	/* each until it is freed */
+static DECLARE_WAIT_QUEUE_HEAD(dn_vms_wait);
+
+/** dn_vm_free() - nobody has a VM any more. Context: may sleep. */
+void dn_vm_free(struct dn_vm *vm)
 {
-	struct dn_vm *vm = container_of(ref, struct dn_vm, ref);
 	struct dn_port *port;
 	int i;
 
@@ -40,11 +45,24 @@ static void dn_vm_free(struct kref *ref)
 		dn_vm_put(vm->base);
 	dn_tenant_put(vm->tenant);
 	kfree(vm);
+	if (atomic_dec_and_test(&dn_vms_there))
+		wake_up_all(&dn_vms_wait);
+}
+
+/** dn_vms_await() - wait until the last VM is freed. Context: unloading: there are no new ones. */
+void dn_vms_await(void)
+{
+	wait_event(dn_vms_wait, !atomic_read(&dn_vms_there));
+}
+
+static void dn_vm_last(struct kref *ref)
+{
+	dn_vm_free(container_of(ref, struct dn_vm, ref));
 }
 
 void dn_vm_put(struct dn_vm *vm)
 {
-	kref_put(&vm->ref, dn_vm_free);
+	kref_put(&vm->ref, dn_vm_last);
 }
 
 /* A new VM's registers. */
@@ -77,6 +95,7 @@ static struct dn_vm *dn_vm_alloc(u64 mem_bytes, u32 flags, const char *name, str
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
+	atomic_inc(&dn_vms_there);
 	kref_init(&vm->ref);
 	mutex_init(&vm->ctl);
 	raw_spin_lock_init(&vm->end_lock);
