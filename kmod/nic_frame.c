@@ -111,6 +111,15 @@ static int dn_nic_send(struct dn_nic *nic, const struct denali_desc *desc, u32 n
 	return likely(!ret) ? 0 : -DENALI_EIO;
 }
 
+/*
+ * May one way's turn go on after so much? A back end may be slow, and a frame on a bridge be copied
+ * a thousand times: it ends with that of the VM, whose time it is.
+ */
+static bool dn_nic_may(const struct dn_vm *vm, u32 frames, u32 bytes)
+{
+	return !frames || (frames < DN_NIC_FRAMES && bytes < DN_NIC_BYTES && !dn_runner_over(vm));
+}
+
 /* Both report true if they stopped at their budget. */
 static bool dn_nic_service_tx(struct dn_nic *nic)
 {
@@ -122,7 +131,7 @@ static bool dn_nic_service_tx(struct dn_nic *nic)
 	int ret, status;
 	u64 len;
 
-	for (frames = 0; frames < DN_NIC_FRAMES && bytes < DN_NIC_BYTES; frames++) {
+	for (frames = 0; dn_nic_may(vm, frames, bytes); frames++) {
 		/*
 		 * A frame's descriptors must all be there: a frame that is cut off,
 		 * or goes on after the eighth, is refused.
@@ -210,7 +219,7 @@ static bool dn_nic_service_rx(struct dn_nic *nic)
 
 	/* From here a frame that is missed below kicks the port. */
 	dn_tap_arm(nic->tap);
-	for (frames = 0; frames < DN_NIC_FRAMES && bytes < DN_NIC_BYTES; frames++) {
+	for (frames = 0; dn_nic_may(vm, frames, bytes); frames++) {
 		ret = dn_ring_fetch(vm, ring, &desc);
 		if (ret <= 0) {
 			/* No buffers: let frames wait, the guest rings with the next one. */
@@ -257,7 +266,7 @@ static bool dn_nic_own_rx(struct dn_nic *nic)
 	bool fresh = false;
 	u32 i;
 
-	for (i = 0; i < DN_NIC_FRAMES; i++, nic->rx_own++) {
+	for (i = 0; dn_nic_may(vm, i, 0); i++, nic->rx_own++) {
 		/*
 		 * With all buffers its own for long there is nothing to be told of; others
 		 * may follow those that weren't.

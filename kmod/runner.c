@@ -214,6 +214,17 @@ bool dn_runner_until(struct dn_vm *vm, u64 run_ns)
 	return true;
 }
 
+/**
+ * dn_runner_over() - is a VM's turn over, or does Linux want the CPU?
+ * @vm: on its CPU
+ *
+ * For a back end at work: its time is the VM's. Context: the VM's runner.
+ */
+bool dn_runner_over(const struct dn_vm *vm)
+{
+	return READ_ONCE(vm->runner->preempt) || need_resched();
+}
+
 /* Call the back ends of the ports that asked for it. */
 static void dn_runner_ports(struct dn_vm *vm)
 {

@@ -106,6 +106,7 @@ void dn_runner_unqueue(struct dn_runner *r, struct dn_vm *vm, u64 ns);
 void dn_runner_uncap(struct dn_vm *vm);
 void dn_runner_run(struct dn_vm *vm, u64 now);
 bool dn_runner_until(struct dn_vm *vm, u64 run_ns);
+bool dn_runner_over(const struct dn_vm *vm);
 struct dn_vm *dn_runner_pass(struct dn_runner *r, struct dn_vm *vm);
 bool dn_runner_take(struct dn_vm *vm, int work, u32 state);
 void dn_runner_retire(struct dn_vm *vm);

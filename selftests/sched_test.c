@@ -7,6 +7,7 @@
  * it comes to hold. A share that is wrong never does. Which may be set is in share_test.c.
  */
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -14,6 +15,7 @@
 #include <denali/vregs.h>
 
 #include "kselftest_harness.h"
+#include "ethernet.h"
 #include "fixture.h"
 #include "nl.h"
 #include "share.h"
@@ -309,6 +311,38 @@ TEST_F(cpu, wake_up_within_two_quanta)
 		TH_LOG("%u of %u", *late, *wakes);
 	guest_var_put(late);
 	guest_var_put(wakes);
+}
+
+/*
+ * A VM whose frames cost the host much: that is its own time, and ends with its turn. A bridge
+ * with many ports copies each for all of them.
+ */
+TEST_F(cpu, beside_one_that_sends)
+{
+	struct denali_vm_nic nic = { .port = DENALI_NIC_NEW_PORT, .mac = { 2, 0, 0, 0, 0, 1 } };
+	int vm;
+
+	ASSERT_EQ(unshare(CLONE_NEWNET), 0);
+	nic.tap_fd = tap_open("tap0", 0);
+	ASSERT_GE(nic.tap_fd, 0);
+	ASSERT_TRUE(file_put("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1"));
+	ASSERT_EQ(system("ip link add br0 up type bridge && ip link set tap0 master br0 up"), 0);
+	ASSERT_EQ(system("for i in $(seq 200); do echo l add d$i up master br0 type dummy; done | ip -b -"), 0);
+	/* Less than what 64 frames take, and no less than one does on a slow kernel. */
+	param_put(QUANTUM_US, 10000 * timeout_factor());
+	cpu_add(self, "spin");
+	vm = guest_make(self->dev, "nic", GUEST_MEM, "tx-flood 0");
+	self->vm[self->n++] = vm;
+	ASSERT_EQ(ioctl(vm, DENALI_IOC_VM_NIC, &nic), 0);
+	ASSERT_EQ(cpus_set(vm, 1), 0);
+	ASSERT_EQ(vm_ctl(vm, DENALI_IOC_VM_START), 0);
+	cpu_begin(self);
+	EXPECT_TRUE(wait_until(({
+		cpu_look(self);
+		self->total > SEC && self->ran[0] * 100 >= self->total * 25;
+	}), SOON_MS))
+		TH_LOG("%.2f%% of %.1f s", 100.0 * self->ran[0] / self->total, self->total / 1e9);
+	close(nic.tap_fd);
 }
 
 /* The good one gets all of its share beside those that do what they can against it. */
