@@ -227,6 +227,7 @@ bool dn_part_own(struct dn_part *part, u32 gfn)
 {
 	unsigned long from = dn_part_pfn(part->base, gfn);
 
+	/* See dn_part_break(). */
 	if (unlikely(smp_load_acquire(&part->base->broken)) &&
 	    test_bit(from % DN_BLOCK_PAGES, dn_pblock_of(from)->broken))
 		return false;

@@ -46,7 +46,7 @@
 #define DENALI_CPU_EXIT_IBPB	(1ULL << 11)	/* IBPB at each exit */
 #define DENALI_CPU_CLEAR_BHB	(1ULL << 12)	/* branch history cleared at each exit */
 #define DENALI_CPU_IBPB		(1ULL << 13)	/* IBPB when a CPU changes VM or goes back to tasks */
-#define DENALI_CPU_FILL_RSB	(1ULL << 14)	/* return stack filled when a CPU changes VM, and, by the host, when tasks change */
+#define DENALI_CPU_FILL_RSB	(1ULL << 14)	/* return stack filled when a CPU changes VM, or the host tasks */
 
 /**
  * struct denali_info - DENALI_IOC_INFO
