@@ -790,8 +790,9 @@ TEST_F(req, map_as_a_buffer)
 	EXPECT_EQ(p[1099], 'z');
 	EXPECT_EQ(vmsplice(fd[1], &iov, 1, 0), -1);
 	EXPECT_EQ(errno, EFAULT);
+	/* Not every kernel has this one. */
 	EXPECT_EQ(process_vm_readv(getpid(), &(struct iovec) { fd, sizeof(fd) }, 1, &iov, 1, 0), -1);
-	EXPECT_EQ(errno, EFAULT);
+	EXPECT_TRUE(errno == EFAULT || errno == ENOSYS);
 	munmap(p, 0x1000);
 	close(fd[0]);
 	close(fd[1]);
