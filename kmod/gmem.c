@@ -10,6 +10,8 @@
 #include <linux/string.h>
 #include <linux/uio.h>
 
+#include <asm/trapnr.h>
+
 #include "gmem.h"
 #include "slice.h"
 #include "vm.h"
@@ -29,6 +31,7 @@ static inline void *dn_gmem_host(const struct dn_vm *vm, u32 addr)
 static noinline void dn_gmem_own(struct dn_vm *vm, u32 gfn)
 {
 	if (unlikely(!dn_part_own(vm->part, gfn))) {
+		vm->end.vector = X86_TRAP_MC;
 		dn_vm_end(vm, DENALI_END_FAULT, 0, "page %#x of the template is broken", gfn);
 		return;
 	}
