@@ -98,9 +98,13 @@ static void cpu_look(CPU *self)
 	}
 }
 
-/* Within 2%, after a second at least of their time. */
+/*
+ * Within 2%, after a second at least of their time. Under round robin within 10%: a turn that gets
+ * longer than a quantum, as the computer under this machine had something else to do, isn't made up for.
+ */
 static bool cpu_holds(CPU *self, const unsigned int *part)
 {
+	const int allowed = self->fair ? 50 : 10;
 	unsigned int sum = 0;
 
 	cpu_look(self);
@@ -109,7 +113,7 @@ static bool cpu_holds(CPU *self, const unsigned int *part)
 	for (int i = 0; i < self->n; i++) {
 		int64_t want = self->total * part[i] / sum, off = self->ran[i] - want;
 
-		if (self->total < SEC || off > want / 50 || off < -want / 50)
+		if (self->total < SEC || off > want / allowed || off < -want / allowed)
 			return false;
 	}
 	return true;
@@ -155,15 +159,15 @@ TEST_F(cpu, no_weights)
 	EXPECT_EQ(weight_set(vm, 100), 0);
 }
 
-/* And for those who leave the CPU all the time, where much is rounded. */
-TEST_F(cpu, weights_of_those_who_leave)
+/* And for those who are out of the guest all the time, but never off the CPU. */
+TEST_F(cpu, weights_of_those_who_exit)
 {
 	static const unsigned int weight[] = { 2500, 10000 };
 
 	if (!self->fair)
 		SKIP(return, NOT_FAIR);
 	for (int i = 0; i < 2; i++)
-		ASSERT_EQ(weight_set(self->vm[cpu_add(self, "naps 1000")], weight[i]), 0);
+		ASSERT_EQ(weight_set(self->vm[cpu_add(self, "hypercalls")], weight[i]), 0);
 	EXPECT_SHARES(1, 4);
 }
 
@@ -207,16 +211,23 @@ TEST_F(cpu, sleeping_saves_nothing)
 }
 
 /*
- * Idling always just before the end of the quantum gives no more than running on; but under sched=rr for
- * what the timer is late by, which it charges to nobody.
+ * Who idles before its quantum is over is the next one when it wakes. If it were so for more than the
+ * rest of that quantum, it would run after each of the others, and have nearly half of the CPU.
  */
 TEST_F(cpu, credit_cannot_be_farmed)
 {
-	if (!self->fair)
-		param_put(QUANTUM_US, 20000);
-	cpu_add(self, self->fair ? "naps 1000" : "naps 20000");
+	volatile uint32_t *naps;
+
+	param_put(QUANTUM_US, 20000);
+	naps = guest_var(self->vm[cpu_add(self, "naps 20000")], "sched", "wakes");
+	ASSERT_NE(naps, NULL);
 	cpu_add(self, "spin");
-	EXPECT_SHARES(1, 1);
+	cpu_add(self, "spin");
+	cpu_begin(self);
+	EXPECT_TRUE(wait_until((cpu_look(self), self->total > 8ULL * SEC), SOON_MS));
+	EXPECT_LT(self->ran[0], self->total / 10 * 4);
+	EXPECT_GT(*naps, 10);
+	guest_var_put(naps);
 }
 
 /* Stop and start neither. */

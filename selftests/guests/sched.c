@@ -11,7 +11,7 @@ GUEST_UPCALL_ENTRY;
  * and takes a hundred times as long.
  */
 volatile uint64_t work __attribute__((aligned(4096)));
-volatile uint32_t wakes;		/* of "wake" and "sleep-spin" */
+volatile uint32_t wakes;		/* of "wake", "sleep-spin" and "naps" */
 volatile uint32_t late;			/* of these, later than word 1 in ms */
 
 /* Of "turns": when it was to wake and when it did, in ns since 1970, which all VMs agree about. */
@@ -74,16 +74,19 @@ static void test_irqs(void)
 		guest_timer(1);
 }
 
-/* Nearly all of a quantum, in us, and a nap before it is over: always back with credit. */
+/* Nearly all of a quantum, in us, and a nap before it is over: back with credit, unless the turn was over first. */
 static void test_naps(void)
 {
-	uint64_t ns = guest_num(1) * 900, start;
+	uint64_t ns = guest_num(1) * 900, start, from;
 
 	for (;;) {
 		start = vregs->run_ns;
-		for (uint64_t from = guest_clock(); guest_clock() - from < ns && vregs->run_ns == start;)
+		for (from = guest_clock(); guest_clock() - from < ns && vregs->run_ns == start;)
 			work++;
-		guest_idle(1);
+		if (vregs->run_ns != start)
+			continue;
+		guest_idle(guest_num(1) * 10);
+		wakes++;
 	}
 }
 
