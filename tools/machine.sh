@@ -160,11 +160,11 @@ machine_verdict()
 		from=$((first > 3 ? first - 3 : 1))
 		sed -n "$from,$((first + 50))p" "$work/log.clean" | quote
 	fi
+	if [ -z "$first" ] && { [ "$late" = 124 ] || [ -z "$status" ]; }; then
+		echo "$me: the end of the kernel log:" >&2
+		tail -n 30 "$work/log.clean" | quote
+	fi
 	if [ "$late" = 124 ]; then
-		if [ -z "$first" ]; then
-			echo "$me: the end of the kernel log:" >&2
-			tail -n 20 "$work/log.clean" | quote
-		fi
 		echo "$me: TIME LIMIT of $timeout s reached; the machine was at:" >&2
 		quote <"$work/registers"
 		exit $EX_TIMEOUT
@@ -172,7 +172,6 @@ machine_verdict()
 	if [ -z "$status" ]; then
 		echo "$me: MACHINE FAILURE: it ended before the command did ($note)" >&2
 		quote <"$work/messages"
-		[ -n "$first" ] || tail -n 40 "$work/log.clean" | quote
 		exit $EX_MACHINE
 	fi
 	if [ -n "$first" ]; then
