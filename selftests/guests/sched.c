@@ -17,12 +17,25 @@ volatile uint32_t late;			/* of these, later than word 1 in ms */
 /* Of "turns": when it was to wake and when it did, in ns since 1970, which all VMs agree about. */
 #define TURNS		64
 volatile uint64_t turns[TURNS][2];
-volatile uint32_t turns_nr;
+volatile uint32_t turns_nr;		/* of "count" too */
 
 static void test_spin(void)
 {
 	for (;;)
 		work++;
+}
+
+/* Each of its turns begins with another virtual time. */
+static void test_count(void)
+{
+	uint32_t run_ns = vregs->run_ns;
+
+	for (;;) {
+		if (run_ns != (uint32_t)vregs->run_ns) {
+			run_ns = vregs->run_ns;
+			turns_nr++;
+		}
+	}
 }
 
 /* What has slept long hasn't saved anything. */
@@ -77,16 +90,16 @@ static void test_irqs(void)
 /* Nearly all of a quantum, in us, and a nap before it is over: back with credit, unless the turn was over first. */
 static void test_naps(void)
 {
-	uint64_t ns = guest_num(1) * 900, start, from;
+	uint64_t ns = guest_num(1) * 900, start;
 
 	for (;;) {
 		start = vregs->run_ns;
-		for (from = guest_clock(); guest_clock() - from < ns && vregs->run_ns == start;)
+		for (uint64_t from = guest_clock(); guest_clock() - from < ns && vregs->run_ns == start;)
 			work++;
-		if (vregs->run_ns != start)
-			continue;
-		guest_idle(guest_num(1) * 10);
-		wakes++;
+		if (vregs->run_ns == start) {
+			guest_idle(guest_num(1) * 10);
+			wakes++;
+		}
 	}
 }
 
@@ -124,6 +137,6 @@ static void test_turns(void)
 	guest_idle(NO_TIMEOUT);
 }
 
-GUEST_MAIN({ "spin", test_spin }, { "sleep-spin", test_sleep_spin }, { "hypercalls", test_hypercalls },
+GUEST_MAIN({ "spin", test_spin }, { "count", test_count }, { "sleep-spin", test_sleep_spin }, { "hypercalls", test_hypercalls },
 	   { "yields", test_yields }, { "timers", test_timers }, { "irqs", test_irqs }, { "naps", test_naps },
 	   { "wake", test_wake }, { "turns", test_turns })
