@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 #
 # What tools/kernel, tools/qemu and tools/bochs-tags share: Debian's own packages of
-# another suite than the machine's, the backports if nothing is said, unpacked in the cache
-# and never installed. apt works on a state of its own meanwhile, so that the machine's
+# another suite than the machine's, or several, the backports if nothing is said, unpacked in the
+# cache and never installed. apt works on a state of its own meanwhile, so that the machine's
 # set-up is left alone. Sourced, not run; uses their variables me and cache.
 
 suite=bookworm-backports
@@ -18,6 +18,8 @@ fail()
 # The machine's entry for Debian's main archive says where that is and which key it has.
 backports_entry()
 {
+	local one
+
 	awk -v RS= -v suite="$suite" -v type="$type" '/Types:/ && /Suites:[^\n]*bookworm / && !/Enabled: no/ {
 		sub(/Types:[^\n]*/, "Types: " type)
 		sub(/Suites:[^\n]*/, "Suites: " suite)
@@ -26,8 +28,9 @@ backports_entry()
 	}' /etc/apt/sources.list.d/*.sources 2>/dev/null | grep -v '^#' | tee "$1/backports.sources" |
 		grep -q . && return
 	rm -f "$1/backports.sources"
-	sed -n "s/^deb\( .*\) bookworm \(main.*\)/$type\1 $suite \2/p" /etc/apt/sources.list \
-		2>/dev/null | head -n 1 >"$1/backports.list"
+	for one in $suite; do
+		sed -n "s/^deb\( .*\) bookworm \(main.*\)/$type\1 $one \2/p" /etc/apt/sources.list 2>/dev/null | head -n 1
+	done >"$1/backports.list"
 	[ -s "$1/backports.list" ] ||
 		fail "apt has no entry for Debian's bookworm archive to find $suite beside"
 }
@@ -46,6 +49,12 @@ backports_open()
 	     -o "Dir::Etc::SourceParts=$work/parts" -o "Dir::Cache=$work/cache"
 	     -o Dir::State::Status=/dev/null -o APT::Sandbox::User=root)
 	apt-get "${apt[@]}" update >&2 || fail "apt can't read the lists of $suite"
+}
+
+# backports_needs PACKAGE...: prints these and all that they need, as if nothing were installed.
+backports_needs()
+{
+	apt-get "${apt[@]}" -s --no-install-recommends install "$@" | awk '$1 == "Inst" { print $2 }'
 }
 
 # backports_unpack PACKAGE...: into $work/root.
