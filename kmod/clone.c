@@ -142,11 +142,8 @@ static void dn_clone_reset_ports(struct dn_vm *vm)
 	struct dn_port *port;
 	u32 i;
 
-	for (i = 0; (port = dn_vm_port(vm, i)); i++) {
-		memset(port->ring, 0, sizeof(port->ring));
-		memset(&port->stats, 0, sizeof(port->stats));
+	for (i = 0; (port = dn_vm_port(vm, i)); i++)
 		port->ops->reset(port);
-	}
 }
 
 static void dn_clone_reset(struct dn_vm *vm)

@@ -312,6 +312,7 @@ static void dn_console_reset(struct dn_port *port)
 {
 	struct dn_console *con = dn_console_of(port);
 
+	dn_port_clear(port);
 	spin_lock(&con->lock);
 	WRITE_ONCE(con->out.tail, con->out.head);
 	WRITE_ONCE(con->in.tail, con->in.head);

@@ -174,7 +174,12 @@ static void dn_nic_reset(struct dn_port *port)
 	if (vport) {
 		dn_vport_drop(vport);
 		dn_neigh_forget(vport);
+		/* Those who send to it count what they lose. */
+		dn_vport_lock(vport);
 	}
+	dn_port_clear(port);
+	if (vport)
+		dn_vport_unlock(vport);
 	nic->rx_own = 0;
 	dn_nic_describe(nic);
 }

@@ -21,6 +21,12 @@ void dn_port_raise(struct dn_port *port)
 	dn_irq_raise(port->vm, DENALI_IRQ_PORT0 + port->index);
 }
 
+void dn_port_clear(struct dn_port *port)
+{
+	memset(port->ring, 0, sizeof(port->ring));
+	memset(&port->stats, 0, sizeof(port->stats));
+}
+
 void dn_port_set_state(struct dn_port *port, u32 state)
 {
 	WRITE_ONCE(port->vm->vregs->ports[port->index].state, state);

@@ -82,8 +82,8 @@ struct dn_flood {
  *           and buffers, nor ever will be. Context: the VM's runner, may sleep
  * @detach:  let go of everything outside the VM; the port stays, without back end.
  *           Context: process, VM not running; at most once, or once more after @reset
- * @reset:   its VM starts anew: drop what is under way, describe the port in the virtual registers.
- *           Rings and counters are cleared already. Context: process, VM off the CPU
+ * @reset:   its VM starts anew: drop what is under way, dn_port_clear(), describe the port in the
+ *           virtual registers. Context: process, VM off the CPU
  * @free:    free the port. Context: process
  * @kmem:    bytes of kernel memory that it uses
  * @ifindex: of the network device behind it, 0 if there is none
@@ -134,6 +134,9 @@ void dn_port_kick(struct dn_port *port);
 
 /** dn_port_raise() - raise the port's interrupt. Context: the VM's runner. */
 void dn_port_raise(struct dn_port *port);
+
+/** dn_port_clear() - no rings, and counters of 0. Context: VM off the CPU, with the lock that guards the rings. */
+void dn_port_clear(struct dn_port *port);
 
 /** dn_port_set_state() - write denali_port_info.state and raise. Context: the VM's runner or before start. */
 void dn_port_set_state(struct dn_port *port, u32 state);
