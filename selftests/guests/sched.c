@@ -137,6 +137,6 @@ static void test_turns(void)
 	guest_idle(NO_TIMEOUT);
 }
 
-GUEST_MAIN({ "spin", test_spin }, { "count", test_count }, { "sleep-spin", test_sleep_spin }, { "hypercalls", test_hypercalls },
-	   { "yields", test_yields }, { "timers", test_timers }, { "irqs", test_irqs }, { "naps", test_naps },
-	   { "wake", test_wake }, { "turns", test_turns })
+GUEST_MAIN({ "spin", test_spin }, { "count", test_count }, { "sleep-spin", test_sleep_spin },
+	   { "hypercalls", test_hypercalls }, { "yields", test_yields }, { "timers", test_timers },
+	   { "irqs", test_irqs }, { "naps", test_naps }, { "wake", test_wake }, { "turns", test_turns })
