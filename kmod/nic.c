@@ -176,10 +176,11 @@ static void dn_nic_reset(struct dn_port *port)
 		dn_neigh_forget(vport);
 		/* Those who send to it count what they lose. */
 		dn_vport_lock(vport);
-	}
-	dn_port_clear(port);
-	if (vport)
+		dn_port_clear(port);
 		dn_vport_unlock(vport);
+	} else {
+		dn_port_clear(port);
+	}
 	nic->rx_own = 0;
 	dn_nic_describe(nic);
 }
