@@ -25,10 +25,10 @@ gone()
 	[ ! -e /sys/module/denali ] && [ ! -e /dev/denali ] && ! runners
 }
 
-# Kernel threads of the module.
+# Kernel threads of the module. To the first grep a process that ends meanwhile is an error, whatever it finds.
 runners()
 {
-	grep -ls '^denali' /proc/[0-9]*/comm
+	grep -hs '^denali' /proc/[0-9]*/comm | grep .
 }
 
 insmod_works()
